@@ -1,0 +1,66 @@
+# `make demo` shows the main job, `make test` passes the tests: each does all the set-up that it needs on a fresh machine
+# with Go and git. The real Kubernetes programs are built once into the user's cache folder (test/controlplane).
+
+GO            ?= go
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GORELEASER    := github.com/goreleaser/goreleaser/v2@v2.16.0
+TOOLS         := $(CURDIR)/bin/tools
+VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS       := -s -w -X github.com/tbotctl/tbotctl/cmd.version=$(VERSION)
+# The linked binary's bound in bytes, linux/amd64, stripped.
+MAX_BINARY    := 62914560
+export CGO_ENABLED ?= 0
+
+.PHONY: demo test race build lint fmt golden verify size controlplane release-check fuzz
+
+demo: build controlplane ## run the main job on both kinds of cluster
+	$(GO) run ./test/demo
+
+test: controlplane ## run every test
+	KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" $(GO) test ./...
+	$(GO) -C test/controlplane test ./...
+
+race: controlplane ## run every test with the race detector (needs a C compiler)
+	CGO_ENABLED=1 KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" $(GO) test -race ./...
+
+build: ## build bin/tbotctl
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/tbotctl ./cmd/tbotctl
+
+controlplane: ## build the real Kubernetes programs, where the cache does not hold them
+	@$(GO) -C test/controlplane run . >/dev/null
+
+lint: $(TOOLS)/golangci-lint ## hold the house rules
+	$(TOOLS)/golangci-lint run ./...
+	cd test/controlplane && $(TOOLS)/golangci-lint run --config ../../.golangci.yml ./...
+
+fmt: $(TOOLS)/golangci-lint ## format the code
+	$(TOOLS)/golangci-lint fmt ./...
+
+golden: controlplane ## rewrite the golden files and show what changed
+	KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" $(GO) test ./manifests ./internal/report ./cmd -update
+	git --no-pager diff --stat -- '*testdata*'
+
+fuzz: ## run each fuzz test for a short time
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
+		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]*).*/\1/p' $$file); do \
+			$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime 10s ./$$(dirname $$file) || exit 1; \
+		done; \
+	done
+
+verify: size ## formatting, module files and the binary's size are as they should be
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted; run make fmt"; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) -C test/controlplane mod tidy -diff
+
+size: ## the linked binary stays within its bound
+	GOOS=linux GOARCH=amd64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/tbotctl-linux-amd64 ./cmd/tbotctl
+	@bytes=$$(wc -c < bin/tbotctl-linux-amd64); echo "bin/tbotctl-linux-amd64: $$bytes bytes, bound $(MAX_BINARY)"; test $$bytes -le $(MAX_BINARY)
+
+release-check: $(TOOLS)/goreleaser ## judge goreleaser.yaml
+	$(TOOLS)/goreleaser check goreleaser.yaml
+
+$(TOOLS)/golangci-lint:
+	GOBIN=$(TOOLS) $(GO) install $(GOLANGCI_LINT)
+
+$(TOOLS)/goreleaser:
+	GOBIN=$(TOOLS) $(GO) install $(GORELEASER)

@@ -1,0 +1,79 @@
+package manifests_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/tbotctl/tbotctl/internal/golden"
+	"github.com/tbotctl/tbotctl/internal/spec"
+)
+
+func TestRenderGolden(t *testing.T) {
+	t.Parallel()
+	oldServer := sample(spec.JoinInCluster, spec.AccessIdentity)
+	oldServer.Resolved.ServerVersion = "16.4.7"
+	oldServer.Resolved.Image = "public.ecr.aws/gravitational/tbot-distroless:16.4.7"
+	for name, setup := range map[string]spec.Setup{
+		"oidc-identity":             sample(spec.JoinOIDC, spec.AccessIdentity),
+		"oidc-none":                 sample(spec.JoinOIDC, spec.AccessNone),
+		"static_jwks-identity":      sample(spec.JoinStaticJWKS, spec.AccessIdentity),
+		"static_jwks-none":          sample(spec.JoinStaticJWKS, spec.AccessNone),
+		"in_cluster-identity":       sample(spec.JoinInCluster, spec.AccessIdentity),
+		"in_cluster-none":           sample(spec.JoinInCluster, spec.AccessNone),
+		"in_cluster-16-identity":    oldServer,
+		"oidc-identity-all-answers": full(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var stream bytes.Buffer
+			if err := render(t, setup).Write(&stream); err != nil {
+				t.Fatal(err)
+			}
+			golden.Assert(t, name+".yaml", stream.Bytes())
+		})
+	}
+}
+
+func TestRenderGivesTheSameBytesTwice(t *testing.T) {
+	t.Parallel()
+	setup := full()
+	setup.Teleport.ProxyCA = authority(t)
+	var first bytes.Buffer
+	if err := render(t, setup).Write(&first); err != nil {
+		t.Fatal(err)
+	}
+	// The order of Go's maps changes between iterations, so a dependence on it would show within a few runs.
+	for range 20 {
+		var again bytes.Buffer
+		if err := render(t, setup).Write(&again); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(first.Bytes(), again.Bytes()) {
+			t.Fatal("two renderings of one Setup differ")
+		}
+	}
+}
+
+// An answers file is all that rendering needs: what it saves and loads again renders to the same bytes.
+func TestRenderFromASavedAnswersFile(t *testing.T) {
+	t.Parallel()
+	setup := full()
+	setup.Teleport.ProxyCA = authority(t)
+	var answers, before, after bytes.Buffer
+	if err := spec.Save(&answers, setup); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := spec.Load(&answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := render(t, setup).Write(&before); err != nil {
+		t.Fatal(err)
+	}
+	if err := render(t, loaded).Write(&after); err != nil {
+		t.Fatal(err)
+	}
+	if before.String() != after.String() {
+		t.Error("the answers file renders to other bytes than the Setup that was saved")
+	}
+}

@@ -1,0 +1,63 @@
+package manifests
+
+import (
+	"bytes"
+	"fmt"
+	"text/template"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/templates"
+)
+
+// Render returns the resources of a Setup. It reads the answers and their resolved block alone and wants all names filled; an
+// error that is ErrNotReady says what is missing, *spec.Invalid which answers are wrong.
+func Render(s spec.Setup) (Set, error) {
+	if err := ready(s); err != nil {
+		return nil, err
+	}
+	v, err := newView(s)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := template.New("").Option("missingkey=error").Funcs(functions()).ParseFS(templates.FS, "*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("reading the templates: %w", err)
+	}
+	var set Set
+	for _, part := range parts(s) {
+		var text bytes.Buffer
+		if err := parsed.ExecuteTemplate(&text, part.template, v); err != nil {
+			return nil, fmt.Errorf("rendering %s: %w", part.template, err)
+		}
+		r, err := decode(Resource{System: part.system, Stage: part.stage, YAML: text.Bytes()})
+		if err != nil {
+			return nil, fmt.Errorf("rendering %s: %w", part.template, err)
+		}
+		set = append(set, r)
+	}
+	return set, nil
+}
+
+type part struct {
+	template string
+	system   System
+	stage    Stage
+}
+
+// parts lists what a Setup needs, in the order to apply.
+func parts(s spec.Setup) []part {
+	var all []part
+	if s.Kubernetes.CreateNamespace {
+		all = append(all, part{"namespace.yaml", Kubernetes, StageNamespace})
+	}
+	all = append(all, part{"serviceaccount.yaml", Kubernetes, StageRBAC})
+	if s.HasOutput() {
+		all = append(all, part{"role.yaml", Kubernetes, StageRBAC}, part{"rolebinding.yaml", Kubernetes, StageRBAC})
+	}
+	return append(all,
+		part{"bot.yaml", Teleport, StageBot},
+		part{"token.yaml", Teleport, StageToken},
+		part{"configmap.yaml", Kubernetes, StageConfig},
+		part{"deployment.yaml", Kubernetes, StageWorkload},
+	)
+}

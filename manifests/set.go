@@ -1,0 +1,134 @@
+// Package manifests turns a Setup into the Kubernetes and Teleport resources that it stands for, in the order to apply. It is
+// pure: no cluster, no clock, no file; the same Setup gives the same bytes. Sending them is apply's, comparing them plan's.
+package manifests
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	machineidv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/machineid/v1"
+	"github.com/gravitational/teleport/api/types"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
+)
+
+// System is where a resource lives.
+type System string
+
+// The two systems.
+const (
+	Kubernetes System = "kubernetes"
+	Teleport   System = "teleport"
+)
+
+// Stage orders the applying: what comes later needs what comes before.
+type Stage int
+
+// The stages; the proof of the join stands between StageToken and StageConfig.
+const (
+	StageNamespace Stage = iota
+	StageRBAC
+	StageBot
+	StageToken
+	StageConfig
+	StageWorkload
+)
+
+// Resource is one object, as text and as what its API takes.
+type Resource struct {
+	System System
+	Stage  Stage
+	// Kind is Kubernetes' kind, or bot or token.
+	Kind string
+	// Namespace is empty for what has none.
+	Namespace string
+	Name      string
+	// YAML is what render prints: one document, comments included, without a leading ---, ending in a newline.
+	YAML []byte
+	// Object is the YAML's content, for Kubernetes.
+	Object *unstructured.Unstructured
+	// Bot or Token is the YAML's content, for Teleport.
+	Bot   *machineidv1.Bot
+	Token *types.ProvisionTokenV2
+}
+
+// ID names a resource for people: "Deployment machines/tbot", "Namespace machines", "bot tbot-1a2b3c4d".
+func (r Resource) ID() string {
+	if r.Namespace == "" {
+		return r.Kind + " " + r.Name
+	}
+	return r.Kind + " " + r.Namespace + "/" + r.Name
+}
+
+// Set is every resource of a Setup in the order to apply.
+type Set []Resource
+
+// Side returns the resources that a side may touch, in the same order.
+func (s Set) Side(side spec.Side) Set {
+	var part Set
+	for _, r := range s {
+		if r.System == Kubernetes && side.HasKubernetes() || r.System == Teleport && side.HasTeleport() {
+			part = append(part, r)
+		}
+	}
+	return part
+}
+
+// Write prints the set as one YAML stream.
+func (s Set) Write(w io.Writer) error {
+	if _, err := w.Write(s.stream()); err != nil {
+		return fmt.Errorf("writing the manifests: %w", err)
+	}
+	return nil
+}
+
+func (s Set) stream() []byte {
+	documents := make([][]byte, len(s))
+	for i, r := range s {
+		documents[i] = r.YAML
+	}
+	return bytes.Join(documents, []byte("---\n"))
+}
+
+// File is one file of --out-dir.
+type File struct {
+	// Path is relative, with forward slashes.
+	Path string
+	Data []byte
+}
+
+// Files distributes the set over the files of cli.md; a file that would be empty is left out.
+func (s Set) Files() []File {
+	order := []string{"kubernetes/namespace.yaml", "kubernetes/rbac.yaml", "kubernetes/config.yaml", "kubernetes/deployment.yaml", "teleport/resources.yaml"}
+	parts := map[string]Set{}
+	for _, r := range s {
+		path := r.Stage.file()
+		parts[path] = append(parts[path], r)
+	}
+	var files []File
+	for _, path := range order {
+		if part := parts[path]; len(part) > 0 {
+			files = append(files, File{Path: path, Data: part.stream()})
+		}
+	}
+	return files
+}
+
+// file puts bot and token into one file: one `tctl create -f`, and so one touch where administrators need MFA.
+func (s Stage) file() string {
+	switch s {
+	case StageNamespace:
+		return "kubernetes/namespace.yaml"
+	case StageRBAC:
+		return "kubernetes/rbac.yaml"
+	case StageBot, StageToken:
+		return "teleport/resources.yaml"
+	case StageConfig:
+		return "kubernetes/config.yaml"
+	case StageWorkload:
+		return "kubernetes/deployment.yaml"
+	}
+	return ""
+}

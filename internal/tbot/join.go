@@ -1,0 +1,120 @@
+package tbot
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
+
+	"github.com/gravitational/teleport/api/client/proto"
+	"github.com/gravitational/teleport/api/types"
+	"github.com/gravitational/trace"
+)
+
+// Cluster is the Teleport cluster to join, as its proxy described itself.
+type Cluster struct {
+	// Proxy is host:port.
+	Proxy string
+	// Name is the cluster's name.
+	Name string
+	// Version is the server's, X.Y.Z.
+	Version string
+	// Suite is the signature algorithm suite, empty for legacy.
+	Suite string
+	// TLSRouting tells that the proxy serves every protocol on the one port.
+	TLSRouting bool
+	// CAs are trusted for the proxy's certificate; nil means the system's roots.
+	CAs *x509.CertPool
+	// Insecure accepts any certificate of the proxy.
+	Insecure bool
+}
+
+// JoinRequest is one attempt to join as a bot.
+type JoinRequest struct {
+	Cluster Cluster
+	// Token is the name of the join token resource.
+	Token string
+	// IDToken is the service account token.
+	IDToken spec.Secret
+	// TTL is how long the bot certificates are asked to live; the server gives an hour where it is zero and 24 at most.
+	TTL time.Duration
+}
+
+// Refused is a join that Teleport judged and turned down, in Teleport's own words.
+type Refused struct {
+	// Message is the server's text, its line breaks folded to ": ".
+	Message string
+	// Via says over which protocol it was asked.
+	Via string
+}
+
+func (e *Refused) Error() string { return "Teleport refused the join: " + e.Message }
+
+// Join exchanges a service account token for bot certificates: over gRPC first, and over HTTP where the server or what stands
+// in front of it does not know that call (teleport-facts 2.2). The error is *Refused where the server judged the request.
+func Join(ctx context.Context, r JoinRequest) (*Identity, error) {
+	key, err := newKeyPair(r.Cluster.Suite)
+	if err != nil {
+		return nil, err
+	}
+	request := &types.RegisterUsingTokenRequest{
+		Role:         types.RoleBot,
+		Token:        r.Token,
+		PublicTLSKey: key.tls,
+		PublicSSHKey: key.ssh,
+		IDToken:      r.IDToken.Reveal(),
+	}
+	if r.TTL > 0 {
+		expires := time.Now().UTC().Add(r.TTL)
+		request.Expires = &expires
+	}
+	certs, via, err := register(ctx, r.Cluster, request)
+	if err != nil {
+		return nil, err
+	}
+	return newIdentity(r.Cluster, key, certs, via)
+}
+
+// The protocols of a join, as results name them.
+const (
+	viaGRPC = "gRPC RegisterUsingToken"
+	viaHTTP = "HTTP host/credentials"
+)
+
+func register(ctx context.Context, cluster Cluster, request *types.RegisterUsingTokenRequest) (*proto.Certs, string, error) {
+	certs, err := registerGRPC(ctx, cluster, request)
+	if err == nil {
+		return certs, viaGRPC, nil
+	}
+	if !worthHTTP(err) || ctx.Err() != nil {
+		return nil, viaGRPC, judged(err, viaGRPC)
+	}
+	certs, err = registerHTTP(ctx, cluster, request)
+	return certs, viaHTTP, judged(err, viaHTTP)
+}
+
+// worthHTTP reports whether the server never judged the request over gRPC: it does not know the call, or what stands in front
+// of it does not pass the protocol through.
+func worthHTTP(err error) bool {
+	return trace.IsNotImplemented(err) || errors.Is(err, errProtocol)
+}
+
+// judged turns the server's own verdicts into Refused and leaves what happened on the way as it is.
+func judged(err error, via string) error {
+	var verdict trace.Error
+	switch {
+	case err == nil:
+		return nil
+	case trace.IsConnectionProblem(err), !errors.As(err, &verdict):
+		return fmt.Errorf("joining through the proxy (%s): %w", via, err)
+	}
+	lines := strings.Split(trace.UserMessage(err), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return &Refused{Message: strings.Join(lines, ": "), Via: via}
+}

@@ -1,0 +1,112 @@
+package tbot
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gravitational/teleport/api/client"
+	"github.com/gravitational/teleport/api/client/proto"
+	"github.com/gravitational/teleport/api/metadata"
+	"github.com/gravitational/teleport/api/types"
+	"github.com/gravitational/teleport/api/utils/grpc/interceptors"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// protocolProxyGRPC is the ALPN name of the proxy's gRPC service for callers without a certificate (teleport-facts 2.3).
+const protocolProxyGRPC = "teleport-proxy-grpc"
+
+// dialTimeout and keepAlive are for one connection to the proxy.
+const (
+	dialTimeout = 10 * time.Second
+	keepAlive   = 30 * time.Second
+)
+
+// errProtocol means that what answered at the proxy's address does not speak the protocol asked for: an old server, or a load
+// balancer that ends TLS.
+var errProtocol = errors.New("the proxy's address does not pass the " + protocolProxyGRPC + " protocol through")
+
+// registerGRPC asks the proxy's JoinService. The TLS handshake is done before gRPC gets the connection, so that a certificate
+// that is not trusted or a refused protocol comes back as itself and not as "unavailable".
+func registerGRPC(ctx context.Context, cluster Cluster, request *types.RegisterUsingTokenRequest) (*proto.Certs, error) {
+	secured, err := dialProxy(ctx, cluster)
+	if err != nil {
+		return nil, err
+	}
+	connection, err := grpc.NewClient("passthrough:///"+cluster.Proxy,
+		grpc.WithTransportCredentials(insecure.NewCredentials()), // TLS is done already
+		grpc.WithContextDialer(once(secured)),
+		grpc.WithUnaryInterceptor(metadata.UnaryClientInterceptor),
+		grpc.WithChainUnaryInterceptor(interceptors.GRPCClientUnaryErrorInterceptor),
+		metadata.WithUserAgentFromTeleportComponent("tbotctl"),
+	)
+	if err != nil {
+		return nil, errors.Join(err, secured.Close())
+	}
+	certs, err := client.NewJoinServiceClient(proto.NewJoinServiceClient(connection)).RegisterUsingToken(ctx, request)
+	if closeErr := connection.Close(); err == nil {
+		err = closeErr
+	}
+	return certs, err
+}
+
+func dialProxy(ctx context.Context, cluster Cluster) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(cluster.Proxy)
+	if err != nil {
+		return nil, fmt.Errorf("the proxy's address: %w", err)
+	}
+	// The api module's dialer honours HTTPS_PROXY and NO_PROXY as tbot does.
+	raw, err := client.NewDialer(ctx, keepAlive, dialTimeout, client.WithInsecureSkipVerify(cluster.Insecure)).DialContext(ctx, "tcp", cluster.Proxy)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to %s: %w", cluster.Proxy, err)
+	}
+	secured := tls.Client(raw, &tls.Config{
+		NextProtos: []string{protocolProxyGRPC, "h2"}, ServerName: host, RootCAs: cluster.CAs,
+		InsecureSkipVerify: cluster.Insecure, //nolint:gosec // only by --insecure, which warns each time
+		MinVersion:         tls.VersionTLS12,
+	})
+	handshakeCtx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if err := secured.HandshakeContext(handshakeCtx); err != nil {
+		var alert tls.AlertError
+		if errors.As(err, &alert) && alert == noApplicationProtocol {
+			err = fmt.Errorf("%w: %w", errProtocol, err)
+		}
+		return nil, errors.Join(fmt.Errorf("connecting to %s: %w", cluster.Proxy, err), ignoreClosed(raw.Close()))
+	}
+	if secured.ConnectionState().NegotiatedProtocol != protocolProxyGRPC {
+		return nil, errors.Join(errProtocol, ignoreClosed(secured.Close()))
+	}
+	return secured, nil
+}
+
+// noApplicationProtocol is the TLS alert of RFC 7301 section 3.2.
+const noApplicationProtocol tls.AlertError = 120
+
+func ignoreClosed(err error) error {
+	var operation *net.OpError
+	if errors.Is(err, net.ErrClosed) || errors.As(err, &operation) {
+		return nil
+	}
+	return err
+}
+
+// once hands out the one connection; a second dial means that the first was lost, and a join is not repeated silently.
+func once(connection net.Conn) func(context.Context, string) (net.Conn, error) {
+	var lock sync.Mutex
+	return func(context.Context, string) (net.Conn, error) {
+		lock.Lock()
+		defer lock.Unlock()
+		if connection == nil {
+			return nil, errors.New("the connection to the proxy was lost")
+		}
+		taken := connection
+		connection = nil
+		return taken, nil
+	}
+}

@@ -1,0 +1,78 @@
+package tbot
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/gravitational/teleport/api/client/proto"
+	"github.com/gravitational/teleport/api/types"
+	"github.com/gravitational/trace"
+)
+
+// httpTimeout bounds the whole exchange; the Auth Service gives an OIDC issuer 15 seconds (teleport-facts 3.3).
+const httpTimeout = 30 * time.Second
+
+// maxCerts bounds the answer: four certificates are a few kilobytes.
+const maxCerts = 1 << 20
+
+// registerHTTP posts the join to the proxy's web endpoint, the way of tbot before 17 and the one that every proxy serves.
+func registerHTTP(ctx context.Context, cluster Cluster, request *types.RegisterUsingTokenRequest) (*proto.Certs, error) {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the join: %w", err)
+	}
+	post, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+cluster.Proxy+"/v1/webapi/host/credentials", bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("preparing the join: %w", err)
+	}
+	post.Header.Set("Content-Type", "application/json")
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment,
+		TLSClientConfig: &tls.Config{
+			RootCAs: cluster.CAs, MinVersion: tls.VersionTLS12,
+			InsecureSkipVerify: cluster.Insecure, //nolint:gosec // only by --insecure, which warns each time
+		},
+	}
+	defer transport.CloseIdleConnections()
+	web := &http.Client{
+		Transport: transport, Timeout: httpTimeout,
+		// The request carries a service account token: it goes where it was addressed and nowhere else.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	answer, err := web.Do(post)
+	if err != nil {
+		return nil, fmt.Errorf("asking %s: %w", cluster.Proxy, err)
+	}
+	content, err := io.ReadAll(io.LimitReader(answer.Body, maxCerts))
+	if err = errors.Join(err, answer.Body.Close()); err != nil {
+		return nil, fmt.Errorf("reading the answer of %s: %w", cluster.Proxy, err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return nil, httpVerdict(answer.StatusCode, content)
+	}
+	certs := &proto.Certs{}
+	if err := json.Unmarshal(content, certs); err != nil {
+		return nil, fmt.Errorf("the answer of %s holds no certificates: %w", cluster.Proxy, err)
+	}
+	return certs, nil
+}
+
+// httpVerdict tells Teleport's own refusal, a JSON body in the shape of trace's errors, from any other server's page.
+func httpVerdict(status int, content []byte) error {
+	var body struct {
+		Error struct {
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if err := json.Unmarshal(content, &body); err != nil || body.Error.Message == "" {
+		return fmt.Errorf("the proxy answered HTTP %d, and not in Teleport's words", status)
+	}
+	return trace.ReadError(status, content)
+}

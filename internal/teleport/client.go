@@ -1,0 +1,131 @@
+package teleport
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
+
+	"github.com/gravitational/teleport/api"
+	"github.com/gravitational/teleport/api/client"
+	"github.com/gravitational/teleport/api/metadata"
+	"google.golang.org/grpc"
+)
+
+// dialTimeout bounds the first connection to the Auth Service.
+const dialTimeout = 15 * time.Second
+
+// Client speaks to the Auth Service with a person's login.
+type Client struct {
+	auth        *client.Client
+	clusterName string
+	user        string
+	expires     time.Time
+}
+
+// Connect logs in through the proxy and makes sure, by one Ping, that the Auth Service takes the login.
+func Connect(ctx context.Context, t Target, server Server, login Login, now time.Time) (*Client, error) {
+	credentials, err := login.credentials(t.Proxy, now)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{}
+	var issuer string
+	c.user, issuer, c.expires = subjectOf(credentials)
+	if issuer != "" && issuer != server.ClusterName {
+		return nil, &Error{
+			Kind: NotLoggedIn, Doing: "logging in to Teleport", Fix: login.fix(t.Proxy),
+			Err: fmt.Errorf("the login is one to cluster %s, and %s is the proxy of cluster %s", spec.Quote(issuer), t.Proxy, spec.Quote(server.ClusterName)),
+		}
+	}
+	config := client.Config{
+		Addrs:                    []string{t.Proxy},
+		Credentials:              []client.Credentials{credentials},
+		DialTimeout:              dialTimeout,
+		InsecureAddressDiscovery: t.Insecure,
+		DialOpts:                 []grpc.DialOption{metadata.WithUserAgentFromTeleportComponent("tbotctl")},
+	}
+	if server.TLSRouting {
+		// One connection, straight through the proxy's port to the Auth Service, which proves itself by the cluster's own
+		// authority (teleport-facts 4.2). Without TLS routing the client tries the tunnels that the credentials allow.
+		config.ALPNSNIAuthDialClusterName = server.ClusterName
+		config.DialInBackground = true
+		// The question alone is asked of anybody; the proxy's certificate was judged by Find.
+		config.ALPNConnUpgradeRequired = client.IsALPNConnUpgradeRequired(ctx, t.Proxy, true)
+	}
+	c.auth, err = client.New(ctx, config)
+	if err != nil {
+		return nil, wrap(err, "connecting to the Auth Service through "+t.Proxy)
+	}
+	pingCtx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	pong, err := c.auth.Ping(pingCtx)
+	if err != nil {
+		return nil, errors.Join(connectError(err, t, server, login), c.auth.Close())
+	}
+	c.clusterName = pong.GetClusterName()
+	return c, nil
+}
+
+// connectError tells a login that the server refuses from a server that does not answer. A refused client certificate
+// arrives as a broken connection with the TLS alert in its text.
+func connectError(err error, t Target, server Server, login Login) error {
+	refused := &Error{Kind: NotLoggedIn, Doing: "asking the Auth Service through " + t.Proxy, Err: err, Fix: login.fix(t.Proxy)}
+	text := err.Error()
+	// Teleport's word for a client that is more than one major version behind (teleport-facts 4.6): no login mends that.
+	if strings.Contains(text, "client version is unsupported") {
+		refused.Kind, refused.Fix = Other, ""
+		refused.Err = fmt.Errorf("Teleport %s takes clients from %s on and this tbotctl speaks as %s, use a newer one: %w", server.Version, server.MinClientVersion, api.Version, err)
+		return refused
+	}
+	if kindOf(err) == Denied {
+		return refused
+	}
+	for _, alert := range []string{"remote error: tls: bad certificate", "remote error: tls: expired certificate", "remote error: tls: unknown certificate authority"} {
+		if strings.Contains(text, alert) {
+			return refused
+		}
+	}
+	// The Auth Service proves itself by the authority that the login came with: one that does not fit is of another cluster, or
+	// of this one before its authority was changed.
+	if strings.Contains(text, "authentication handshake failed") && strings.Contains(text, "certificate signed by unknown authority") {
+		refused.Err = fmt.Errorf("the login does not fit this cluster's authority: %w", err)
+		return refused
+	}
+	return wrap(err, refused.Doing)
+}
+
+// Close ends the connection.
+func (c *Client) Close() error { return c.auth.Close() }
+
+// ClusterName is the cluster's name as the Auth Service gives it.
+func (c *Client) ClusterName() string { return c.clusterName }
+
+// User is the Teleport user of the login and when its certificate ends; empty and zero where the login does not say.
+func (c *Client) User() (name string, expires time.Time) { return c.user, c.expires }
+
+// subjectOf reads the login's certificate: whose it is, which cluster issued it, and when it ends.
+func subjectOf(credentials client.Credentials) (user, issuer string, expires time.Time) {
+	expires, _ = credentials.Expiry()
+	config, err := credentials.TLSConfig()
+	if err != nil || config.GetClientCertificate == nil {
+		return "", "", expires
+	}
+	pair, err := config.GetClientCertificate(&tls.CertificateRequestInfo{})
+	if err != nil || len(pair.Certificate) == 0 {
+		return "", "", expires
+	}
+	certificate, err := x509.ParseCertificate(pair.Certificate[0])
+	if err != nil {
+		return "", "", expires
+	}
+	if organizations := certificate.Issuer.Organization; len(organizations) > 0 {
+		issuer = organizations[0]
+	}
+	return certificate.Subject.CommonName, issuer, expires
+}

@@ -1,0 +1,205 @@
+package teleport_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tbotctl/tbotctl/internal/teleport"
+	"github.com/tbotctl/tbotctl/internal/teleporttest"
+)
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		options teleporttest.Options
+		want    teleport.Server
+	}{
+		"18.x says all": {
+			options: teleporttest.Options{Version: "18.2.0", AgentVersion: "18.1.9"},
+			want: teleport.Server{
+				ClusterName: clusterName, Version: "18.2.0", MinClientVersion: "17.0.0", AgentVersion: "18.1.9",
+				Edition: "oss", Suite: "balanced-v1", TLSRouting: true,
+			},
+		},
+		"FIPS": {
+			options: teleporttest.Options{ClusterName: "fips.example.com", FIPS: true},
+			want: teleport.Server{
+				ClusterName: "fips.example.com", Version: "18.2.0", MinClientVersion: "17.0.0", AgentVersion: "18.2.0",
+				Edition: "oss", FIPS: true, Suite: "fips-v1", TLSRouting: true,
+			},
+		},
+		"16.x knows no suite, edition and agent version": {
+			options: teleporttest.Options{Version: "16.4.7"},
+			want: teleport.Server{
+				ClusterName: clusterName, Version: "16.4.7", MinClientVersion: "15.0.0", TLSRouting: true,
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := find(t, teleporttest.New(t, row.options))
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFindJudgesTheCertificate(t *testing.T) {
+	t.Parallel()
+	c := teleporttest.New(t, teleporttest.Options{})
+	other := teleporttest.New(t, teleporttest.Options{})
+
+	_, err := teleport.Find(t.Context(), teleport.Target{Proxy: c.Addr()})
+	wantError(t, err, teleport.Unreachable, c.Addr(), "certificate signed by unknown authority", "--proxy-ca")
+	_, err = teleport.Find(t.Context(), teleport.Target{Proxy: c.Addr(), CAs: other.WebCAs()})
+	wantError(t, err, teleport.Unreachable, "certificate signed by unknown authority", "--proxy-ca")
+
+	// What --proxy-ca reads is the PEM text of a file.
+	pool, err := teleport.CertPool(string(c.WebCAPEM()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range map[string]teleport.Target{
+		"private CA given": {Proxy: c.Addr(), CAs: pool},
+		"insecure":         {Proxy: c.Addr(), Insecure: true},
+	} {
+		if server, err := teleport.Find(t.Context(), target); err != nil || server.ClusterName != clusterName {
+			t.Errorf("%s: %+v, %v", name, server, err)
+		}
+	}
+}
+
+func TestFindWrongHostName(t *testing.T) {
+	t.Parallel()
+	// The certificate of the Go standard library's test server names 127.0.0.1 and example.com, not localhost.
+	target := site(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") })
+	_, port, err := net.SplitHostPort(target.Proxy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Proxy = net.JoinHostPort("localhost", port)
+	_, err = teleport.Find(t.Context(), target)
+	wantError(t, err, teleport.Unreachable, "certificate is valid for", "localhost")
+}
+
+func TestFindNotTeleport(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]http.HandlerFunc{
+		"a page":             page(http.StatusOK, "<!DOCTYPE html><html><body>hello</body></html>"),
+		"a page of an error": page(http.StatusBadGateway, "<html><body>502 Bad Gateway</body></html>"),
+		"nothing":            page(http.StatusOK, ""),
+		"another object":     page(http.StatusOK, `{"issuer": "https://example.com", "jwks_uri": "https://example.com/keys"}`),
+		"an error in JSON":   page(http.StatusForbidden, `{"error": {"message": "forbidden"}}`),
+		"a list":             page(http.StatusOK, `["a", "b"]`),
+		"a text":             page(http.StatusOK, `"ok"`),
+		"null":               page(http.StatusOK, `null`),
+		"other types":        page(http.StatusOK, `{"cluster_name": 7, "server_version": {}}`),
+		"half an object":     page(http.StatusOK, `{"cluster_name": "lab.exa`),
+		"a name alone":       page(http.StatusOK, `{"cluster_name": "lab.example.com"}`),
+		"a redirect to a page": func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/login" {
+				page(http.StatusOK, "<html></html>")(w, r)
+				return
+			}
+			http.Redirect(w, r, "/login", http.StatusFound)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			target := site(t, answer)
+			_, err := teleport.Find(t.Context(), target)
+			wantError(t, err, teleport.NotTeleport, target.Proxy, "this is no Teleport Proxy Service")
+		})
+	}
+	for name, greeting := range map[string]string{
+		"plain HTTP": "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+		"SSH":        "SSH-2.0-OpenSSH_9.9\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			addr := tcp(t, func(conn net.Conn) { _, _ = io.WriteString(conn, greeting) })
+			_, err := teleport.Find(t.Context(), teleport.Target{Proxy: addr})
+			wantError(t, err, teleport.NotTeleport, addr)
+		})
+	}
+}
+
+// A suite that is newer than the api module makes its decoder fail; that is no fault of what the user typed.
+func TestFindNewerServer(t *testing.T) {
+	t.Parallel()
+	target := site(t, page(http.StatusOK, `{"cluster_name": "a", "server_version": "30.0.0", "auth": {"signature_algorithm_suite": "future-v9"}}`))
+	_, err := teleport.Find(t.Context(), target)
+	wantError(t, err, teleport.Other, "future-v9", "a newer one may")
+}
+
+func page(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func TestFindUnreachable(t *testing.T) {
+	t.Parallel()
+	for name, addr := range map[string]string{
+		"closed port":              closedPort(t),
+		"port that hangs up":       tcp(t, hangUp),
+		"name that does not exist": "proxy.invalid:443",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := teleport.Find(t.Context(), teleport.Target{Proxy: addr})
+			wantError(t, err, teleport.Unreachable, addr, "cannot be reached")
+		})
+	}
+}
+
+func TestFindSilentPort(t *testing.T) {
+	t.Parallel()
+	addr := tcp(t, silent)
+	const patience = 200 * time.Millisecond
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	started := time.Now()
+	_, err := teleport.Find(ctx, teleport.Target{Proxy: addr})
+	wantError(t, err, teleport.Unreachable, addr)
+	if took := time.Since(started); took < patience || took > 5*time.Second {
+		t.Errorf("gave up after %v, the caller's patience is %v", took, patience)
+	}
+}
+
+func TestFindCancelled(t *testing.T) {
+	t.Parallel()
+	addr := tcp(t, silent)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := teleport.Find(ctx, teleport.Target{Proxy: addr}); !teleport.Is(err, teleport.Other) {
+		t.Errorf("cancelled: %v, want an error that blames nobody", err)
+	}
+}
+
+func TestCertPool(t *testing.T) {
+	t.Parallel()
+	if pool, err := teleport.CertPool(""); pool != nil || err != nil {
+		t.Errorf("no text: %v, %v; want the system's roots", pool, err)
+	}
+	// A file that holds something else may well hold a private key: it is not quoted.
+	for _, text := range []string{
+		"hello", "\n",
+		"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIKL1secret\n-----END PRIVATE KEY-----\n",
+		"-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n",
+	} {
+		pool, err := teleport.CertPool(text)
+		if pool != nil {
+			t.Errorf("%q gives a pool", text)
+		}
+		wantError(t, err, teleport.Other, "no certificate")
+	}
+}

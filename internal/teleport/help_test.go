@@ -1,0 +1,153 @@
+package teleport_test
+
+import (
+	"context"
+	"crypto/x509"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tbotctl/tbotctl/internal/teleport"
+	"github.com/tbotctl/tbotctl/internal/teleporttest"
+)
+
+const clusterName = "lab.example.com"
+
+func targetOf(c *teleporttest.Cluster) teleport.Target {
+	return teleport.Target{Proxy: c.Addr(), CAs: c.WebCAs()}
+}
+
+func find(t *testing.T, c *teleporttest.Cluster) teleport.Server {
+	t.Helper()
+	server, err := teleport.Find(t.Context(), targetOf(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+// identityFile is a login of a user that ends after ttl, or has ended where ttl is negative.
+func identityFile(t *testing.T, c *teleporttest.Cluster, user string, ttl time.Duration) teleport.Login {
+	t.Helper()
+	content, err := c.IdentityFile(user, ttl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return teleport.Login{IdentityFile: write(t, content)}
+}
+
+func write(t *testing.T, content []byte) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "identity")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// clientAs connects as a user of the cluster.
+func clientAs(t *testing.T, c *teleporttest.Cluster, user string) *teleport.Client {
+	t.Helper()
+	client, err := teleport.Connect(t.Context(), targetOf(c), find(t, c), identityFile(t, c, user, time.Hour), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeLater(t, client)
+	return client
+}
+
+func closeLater(t *testing.T, client *teleport.Client) {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := client.Close(); err != nil {
+			t.Errorf("closing the client: %v", err)
+		}
+	})
+}
+
+// site is a web server that is no Teleport Proxy.
+func site(t *testing.T, handler http.HandlerFunc) teleport.Target {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	pool := x509.NewCertPool()
+	pool.AddCert(server.Certificate())
+	return teleport.Target{Proxy: server.Listener.Addr().String(), CAs: pool}
+}
+
+// tcp is a port at which serve gets every connection; it stays open until the test ends, whatever serve does not close.
+func tcp(t *testing.T, serve func(net.Conn)) (addr string) {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			context.AfterFunc(t.Context(), func() { _ = conn.Close() })
+			running.Go(func() { serve(conn) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		running.Wait()
+	})
+	return listener.Addr().String()
+}
+
+// silent accepts and says nothing.
+func silent(net.Conn) {}
+
+// hangUp hears the first words and closes the connection in good order.
+func hangUp(conn net.Conn) {
+	_, _ = conn.Read(make([]byte, 1<<16))
+	_ = conn.Close()
+}
+
+// closedPort is an address that nothing listens at.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return listener.Addr().String()
+}
+
+// wantError checks the kind and that the text holds every part, on one line and without a secret.
+func wantError(t *testing.T, err error, kind teleport.Kind, parts ...string) {
+	t.Helper()
+	if !teleport.Is(err, kind) {
+		t.Fatalf("error is not of kind %d: %v", kind, err)
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q is not in the error: %v", part, err)
+		}
+	}
+	for _, never := range []string{"\n", "PRIVATE KEY", "-----BEGIN"} {
+		if strings.Contains(err.Error(), never) {
+			t.Errorf("%q is in the error: %q", never, err.Error())
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The checks of what init made.
+const (
+	WorkloadReady ID = "TBC501"
+	OutputWritten ID = "TBC701"
+	JoinProven    ID = "TBC801"
+)
+
+// outputPatience is how long an output may take after its pod is ready: tbot writes it at once, and reports ready before.
+const outputPatience = 20 * time.Second
+
+func workloadChecks() []Check {
+	return []Check{{
+		ID: WorkloadReady, Category: CategoryWorkload, Stage: After, Title: "the Deployment is ready",
+		Run: func(ctx context.Context, f *Facts) Finding {
+			if f.RolloutReady == nil {
+				return Finding{Status: Skip, Observed: "not waited for (--no-wait)"}
+			}
+			ready, reason, err := f.RolloutReady(ctx)
+			if err != nil {
+				return unknown(err)
+			}
+			n := f.Setup.Names()
+			if !ready {
+				return Finding{Status: Fail, Observed: reason, Fix: fmt.Sprintf("kubectl --namespace %s describe pods --selector app.kubernetes.io/instance=%s", n.Namespace, f.Setup.Name)}
+			}
+			return passed(n.Namespace + "/" + n.Deployment)
+		},
+	}}
+}
+
+func outputChecks() []Check {
+	return []Check{{
+		ID: OutputWritten, Category: CategoryOutput, Stage: After, Needs: []ID{WorkloadReady}, Title: "the output is written", Timeout: outputPatience,
+		Run: func(ctx context.Context, f *Facts) Finding {
+			if f.OutputKeys == nil {
+				return Finding{Status: Skip, Observed: "the bot has no output"}
+			}
+			return awaitOutput(ctx, f)
+		},
+	}}
+}
+
+// awaitOutput looks until the Secret is there or the check's time is up.
+func awaitOutput(ctx context.Context, f *Facts) Finding {
+	ticker := time.NewTicker(500 * time.Millisecond)
+	defer ticker.Stop()
+	n, looked := f.Setup.Names(), false
+	for {
+		keys, err := f.OutputKeys(ctx)
+		switch {
+		case err != nil && !looked:
+			return unknown(err)
+		case len(keys) > 0, err != nil:
+			// An error after a good look is the end of our time, however it is worded.
+			return judgeOutput(n.Namespace, n.OutputSecret, keys)
+		}
+		looked = true
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return judgeOutput(n.Namespace, n.OutputSecret, nil)
+		}
+	}
+}
+
+func judgeOutput(namespace, secret string, keys []string) Finding {
+	name := namespace + "/" + secret
+	switch {
+	case slices.Contains(keys, "identity"):
+		return passed("Secret " + name)
+	case len(keys) == 0:
+		return Finding{
+			Status: Warn, Observed: "tbot has not written Secret " + name + " yet",
+			Fix: fmt.Sprintf("kubectl --namespace %s logs --selector app.kubernetes.io/name=tbot", namespace),
+		}
+	}
+	return Finding{Status: Warn, Observed: "Secret " + name + " holds " + strings.Join(keys, ", "), Expected: "an identity", Fix: "see whether something else writes this Secret"}
+}
+
+func joinChecks() []Check {
+	return []Check{{
+		ID: JoinProven, Category: CategoryJoin, Stage: After, Title: "Teleport lets the service account in as the bot",
+		Run: func(ctx context.Context, f *Facts) Finding {
+			if f.Proof == nil {
+				return Finding{Status: Skip, Observed: "not asked for (--prove never)"}
+			}
+			proof, err := f.Proof(ctx)
+			if err != nil {
+				return failed(err, "")
+			}
+			return judgeProof(f.Setup.Teleport.BotName, f.Setup.Teleport.Roles, f.Setup.HasOutput(), proof)
+		},
+	}}
+}
+
+// judgeProof holds the certificates to what was asked for: the bot, and for its output the roles.
+func judgeProof(bot string, roles []string, hasOutput bool, proof Proof) Finding {
+	switch {
+	case proof.User != "bot-"+bot:
+		err := errors.New("the certificate belongs to " + proof.User)
+		return Finding{Status: Fail, Observed: err.Error(), Expected: "bot-" + bot, Err: err}
+	case hasOutput && len(proof.Notes) == 0 && !sameSet(roles, proof.Roles):
+		return Finding{
+			Status: Fail, Observed: "the output carries the roles " + strings.Join(proof.Roles, ", "), Expected: strings.Join(roles, ", "),
+			Fix: "see the bot's roles with `tctl get bot/" + bot + "`",
+		}
+	}
+	return passed(fmt.Sprintf("as %s over %s", proof.User, proof.Via))
+}
+
+func sameSet(a, b []string) bool {
+	left, right := slices.Clone(a), slices.Clone(b)
+	slices.Sort(left)
+	slices.Sort(right)
+	return slices.Equal(left, right)
+}

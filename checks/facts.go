@@ -1,0 +1,79 @@
+package checks
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/tbotctl/tbotctl/internal/issuer"
+	"github.com/tbotctl/tbotctl/internal/spec"
+)
+
+// Facts are what checks look at. Each is fetched at its first use and shared by all who ask: wrap a fetch in Once. A nil
+// fact means that this run cannot have it.
+type Facts struct {
+	Setup spec.Setup
+	// KubernetesVersion is the API server's release; its error tells an unreachable server from a refused login.
+	KubernetesVersion func(context.Context) (string, error)
+	// NamespaceExists looks for the namespace of the setup.
+	NamespaceExists func(context.Context) (bool, error)
+	// Issuer is what the cluster tells of its issuer.
+	Issuer func(context.Context) (issuer.Cluster, error)
+	// Public is what the issuer's public document gave.
+	Public func(context.Context) (issuer.PublicResult, error)
+	// Choice is the join type with its reason.
+	Choice func(context.Context) (issuer.Choice, error)
+	// Proxy is what the Teleport proxy tells everybody.
+	Proxy func(context.Context) (Proxy, error)
+	// Login is the administrator's login, proven by one call.
+	Login func(context.Context) (Login, error)
+	// MissingRoles are the bot's roles that Teleport does not have.
+	MissingRoles func(context.Context) ([]string, error)
+	// Proof is what the proof of the join gave.
+	Proof func(context.Context) (Proof, error)
+	// RolloutReady tells whether the Deployment is ready, or why not.
+	RolloutReady func(context.Context) (ready bool, reason string, err error)
+	// OutputKeys are the keys of the output Secret that hold something; nil where there is no Secret.
+	OutputKeys func(context.Context) ([]string, error)
+}
+
+// Proxy is a Teleport proxy's description of its cluster.
+type Proxy struct {
+	ClusterName, Version, MinClientVersion, AgentVersion string
+	FIPS                                                 bool
+}
+
+// Login is an administrator's login at Teleport.
+type Login struct {
+	User    string
+	Expires time.Time
+}
+
+// Proof is a join that was accepted.
+type Proof struct {
+	User, Via, From string
+	NotAfter        time.Time
+	// Roles are those of the outputs' certificates; empty where no output was generated.
+	Roles []string
+	Notes []string
+}
+
+// Once makes a fetch of a fact that runs at most once at a time and keeps what it got. A fetch that ended by its caller's own
+// context is not kept: the next caller has time of its own.
+func Once[T any](fetch func(context.Context) (T, error)) func(context.Context) (T, error) {
+	var (
+		lock  sync.Mutex
+		done  bool
+		value T
+		err   error
+	)
+	return func(ctx context.Context) (T, error) {
+		lock.Lock()
+		defer lock.Unlock()
+		if !done {
+			value, err = fetch(ctx)
+			done = ctx.Err() == nil
+		}
+		return value, err
+	}
+}

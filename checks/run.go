@@ -1,0 +1,133 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Run runs the checks, those that do not need each other side by side, and tells observe of each result, from one goroutine and
+// in the order of the catalogue, as soon as those before it are known. The results are in the same order. A check whose need failed, or is unknown, is skipped with the
+// reason. A cancelled context makes the rest unknown.
+func Run(ctx context.Context, selected []Check, facts *Facts, observe func(Result)) []Result {
+	finished := make(chan indexed)
+	index := make(map[ID]int, len(selected))
+	for i, check := range selected {
+		index[check.ID] = i
+	}
+	results := make([]Result, len(selected))
+	state := make([]progress, len(selected))
+	running, left, told := 0, len(selected), 0
+	settle := func(i int, result Result) {
+		results[i], state[i] = result, ended
+		left--
+		for ; told < len(selected) && state[told] == ended; told++ {
+			observe(results[told])
+		}
+	}
+	for left > 0 {
+		moved := false
+		for i, check := range selected {
+			if state[i] != waiting {
+				continue
+			}
+			switch ready, reason := needs(check, index, state, results); {
+			case reason != "":
+				settle(i, Result{Check: check, Finding: Finding{Status: Skip, Observed: reason}})
+				moved = true
+			case ready:
+				state[i] = started
+				running++
+				moved = true
+				go func() { finished <- indexed{i, look(ctx, check, facts)} }()
+			}
+		}
+		switch {
+		case moved:
+		case running == 0:
+			// Needs that form a ring are a mistake in the catalogue; a test holds that there is none.
+			for i, check := range selected {
+				if state[i] == waiting {
+					settle(i, Result{Check: check, Finding: unknown(errors.New("its needs wait for each other"))})
+				}
+			}
+		default:
+			done := <-finished
+			running--
+			settle(done.index, done.result)
+		}
+	}
+	return results
+}
+
+type progress int
+
+const (
+	waiting progress = iota
+	started
+	ended
+)
+
+type indexed struct {
+	index  int
+	result Result
+}
+
+// needs reports whether a check can run now, or why it never will. A need that was not selected does not stand in the way.
+func needs(check Check, index map[ID]int, state []progress, results []Result) (ready bool, reason string) {
+	ready = true
+	for _, id := range check.Needs {
+		i, selected := index[id]
+		switch {
+		case !selected:
+		case state[i] != ended:
+			ready = false
+		case results[i].Finding.Status == Fail, results[i].Finding.Status == Skip, results[i].Finding.Status == Unknown:
+			return false, fmt.Sprintf("needs %s, which is %s", id, results[i].Finding.Status)
+		}
+	}
+	return ready, ""
+}
+
+func look(ctx context.Context, check Check, facts *Facts) Result {
+	timeout := check.Timeout
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	start := time.Now()
+	finding := check.Run(ctx, facts)
+	if finding.Status == "" {
+		finding = unknown(errors.New("the check gave no finding"))
+	}
+	return Result{Check: check, Finding: finding, Duration: time.Since(start)}
+}
+
+// Settle turns the unknowns that a later passing check has shown otherwise into skips that name it.
+func Settle(results []Result) []Result {
+	shown := map[ID]bool{}
+	for _, r := range results {
+		shown[r.Check.ID] = r.Finding.Status == Pass
+	}
+	settled := make([]Result, len(results))
+	for i, r := range results {
+		if by := r.Check.ProvedBy; r.Finding.Status == Unknown && by != "" && shown[by] {
+			r.Finding = Finding{Status: Skip, Observed: fmt.Sprintf("proved by %s (%s)", by, r.Finding.Observed)}
+		}
+		settled[i] = r
+	}
+	return settled
+}
+
+// Select returns the checks of a stage in the order of the catalogue.
+func Select(catalogue []Check, stage Stage) []Check {
+	var selected []Check
+	for _, check := range catalogue {
+		if check.Stage == stage {
+			selected = append(selected, check)
+		}
+	}
+	return selected
+}

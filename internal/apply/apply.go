@@ -1,0 +1,124 @@
+// Package apply carries a plan out: what the join needs, the proof of the join, then the workload, and the wait until it runs.
+// It emits events and prints nothing; what is to be done was decided by plan, and whether it was worth doing by checks.
+package apply
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	machineidv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/machineid/v1"
+	"github.com/gravitational/teleport/api/types"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/tbotctl/tbotctl/internal/plan"
+	"github.com/tbotctl/tbotctl/manifests"
+)
+
+// Kubernetes writes to the cluster.
+type Kubernetes interface {
+	Apply(ctx context.Context, object *unstructured.Unstructured, dryRun bool) (*unstructured.Unstructured, error)
+}
+
+// Teleport writes to the Auth Service. Create refuses to replace what came into being since the plan was made.
+type Teleport interface {
+	CreateBot(ctx context.Context, bot *machineidv1.Bot) error
+	UpsertBot(ctx context.Context, bot *machineidv1.Bot) error
+	CreateToken(ctx context.Context, token *types.ProvisionTokenV2) error
+	UpsertToken(ctx context.Context, token *types.ProvisionTokenV2) error
+}
+
+// Runner carries out one plan.
+type Runner struct {
+	Kubernetes Kubernetes
+	Teleport   Teleport
+	// Prove proves the join once RBAC, bot and token are there, and before anything runs; nil proves nothing.
+	Prove func(ctx context.Context, observe Observer) error
+	// Rollout reads how far the Deployment has come; nil waits for nothing.
+	Rollout func(ctx context.Context) (Rollout, error)
+	Observe Observer
+	Now     func() time.Time
+}
+
+// Result is what stands after a run, also after one that failed.
+type Result struct {
+	// Written are the items that were written, in order.
+	Written []plan.Item
+	// Proven and Ready tell how far the run came.
+	Proven, Ready bool
+	// Pod is the name of the pod that is ready.
+	Pod string
+}
+
+// Run applies the items in order. The proof stands before the first resource of the ConfigMap's stage: a join that Teleport
+// refuses leaves no Deployment behind.
+func (r Runner) Run(ctx context.Context, planned plan.Plan) (Result, error) {
+	var result Result
+	for i, item := range planned.Items {
+		if item.Resource.Stage >= manifests.StageConfig && (i == 0 || planned.Items[i-1].Resource.Stage < manifests.StageConfig) {
+			if err := r.prove(ctx, &result); err != nil {
+				return result, err
+			}
+		}
+		if item.Action == plan.Same {
+			continue
+		}
+		if err := r.step(ctx, item.Resource.ID(), func() (string, error) { return verb(item.Action), r.write(ctx, item) }); err != nil {
+			return result, err
+		}
+		result.Written = append(result.Written, item)
+	}
+	return result, r.wait(ctx, &result)
+}
+
+func (r Runner) prove(ctx context.Context, result *Result) error {
+	if r.Prove == nil {
+		return nil
+	}
+	if err := r.Prove(ctx, r.Observe); err != nil {
+		return err
+	}
+	result.Proven = true
+	return nil
+}
+
+func (r Runner) write(ctx context.Context, item plan.Item) error {
+	switch resource := item.Resource; {
+	case item.Action == plan.Conflict:
+		return fmt.Errorf("%s was %s; it is not overwritten", resource.ID(), item.Owner)
+	case resource.Object != nil:
+		_, err := r.Kubernetes.Apply(ctx, resource.Object, false)
+		return err
+	case resource.Bot != nil && item.Action == plan.Create:
+		return r.Teleport.CreateBot(ctx, resource.Bot)
+	case resource.Bot != nil:
+		return r.Teleport.UpsertBot(ctx, resource.Bot)
+	case item.Action == plan.Create:
+		return r.Teleport.CreateToken(ctx, resource.Token)
+	default:
+		return r.Teleport.UpsertToken(ctx, resource.Token)
+	}
+}
+
+// step runs one piece of work between its events.
+func (r Runner) step(ctx context.Context, name string, work func() (string, error)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	start := r.Now()
+	r.Observe(Event{Step: name, State: Started})
+	detail, err := work()
+	if err != nil {
+		r.Observe(Event{Step: name, State: Failed, Detail: err.Error(), Elapsed: r.Now().Sub(start)})
+		return err
+	}
+	r.Observe(Event{Step: name, State: Done, Detail: detail, Elapsed: r.Now().Sub(start)})
+	return nil
+}
+
+func verb(action plan.Action) string {
+	if action == plan.Create {
+		return "created"
+	}
+	return "updated"
+}

@@ -1,0 +1,160 @@
+package plan
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	machineidv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/machineid/v1"
+	"github.com/gravitational/teleport/api/types"
+	"google.golang.org/protobuf/encoding/protojson"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
+)
+
+// compareObject lets the server itself say what applying would leave behind: a dry run completes defaults and runs admission,
+// so that only real differences show.
+func compareObject(ctx context.Context, wanted *unstructured.Unstructured, installID string, kubernetes Kubernetes) (Item, error) {
+	live, err := kubernetes.Read(ctx, wanted)
+	if err != nil {
+		return Item{}, err
+	}
+	if live == nil {
+		return Item{Action: Create}, nil
+	}
+	if owner := ownerOf(live.GetAnnotations()[spec.MarkInstall], installID); owner != "" {
+		return Item{Action: Conflict, Owner: owner, Changes: Diff(declared(wanted, live), wanted.Object)}, nil
+	}
+	after, err := kubernetes.Apply(ctx, wanted, true)
+	if err != nil {
+		return Item{}, err
+	}
+	return judge(Diff(settled(live), settled(after))), nil
+}
+
+func compareBot(ctx context.Context, wanted *machineidv1.Bot, installID string, teleport Teleport) (Item, error) {
+	live, err := teleport.Bot(ctx, wanted.GetMetadata().GetName())
+	if err != nil || live == nil {
+		return Item{Action: Create}, err
+	}
+	before, err := botFields(live)
+	if err != nil {
+		return Item{}, err
+	}
+	after, err := botFields(wanted)
+	if err != nil {
+		return Item{}, err
+	}
+	return judgeOwned(Diff(before, after), live.GetMetadata().GetLabels()[spec.MarkInstall], installID), nil
+}
+
+func compareToken(ctx context.Context, wanted *types.ProvisionTokenV2, installID string, teleport Teleport) (Item, error) {
+	live, err := teleport.Token(ctx, wanted.GetName())
+	if err != nil || live == nil {
+		return Item{Action: Create}, err
+	}
+	before, err := tokenFields(live)
+	if err != nil {
+		return Item{}, err
+	}
+	after, err := tokenFields(wanted)
+	if err != nil {
+		return Item{}, err
+	}
+	return judgeOwned(Diff(before, after), live.GetMetadata().Labels[spec.MarkInstall], installID), nil
+}
+
+func judgeOwned(changes []Change, mark, installID string) Item {
+	if owner := ownerOf(mark, installID); owner != "" {
+		return Item{Action: Conflict, Owner: owner, Changes: changes}
+	}
+	return judge(changes)
+}
+
+func judge(changes []Change) Item {
+	if len(changes) == 0 {
+		return Item{Action: Same}
+	}
+	return Item{Action: Update, Changes: changes}
+}
+
+// ownerOf says whose a resource is, empty where it is this installation's.
+func ownerOf(mark, installID string) string {
+	switch mark {
+	case installID:
+		return ""
+	case "":
+		return "not made by tbotctl"
+	}
+	return "made by tbotctl for " + spec.Quote(mark)
+}
+
+// settled leaves out what the server keeps for itself.
+func settled(object *unstructured.Unstructured) map[string]any {
+	copied := object.DeepCopy().Object
+	delete(copied, "status")
+	for _, field := range []string{"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"} {
+		unstructured.RemoveNestedField(copied, "metadata", field)
+	}
+	return copied
+}
+
+// declared cuts a live object down to the fields that we would declare: what others added is not ours to show.
+func declared(wanted, live *unstructured.Unstructured) map[string]any {
+	cut, _ := prune(wanted.Object, live.Object).(map[string]any)
+	return cut
+}
+
+func prune(wanted, live any) any {
+	w, ok := wanted.(map[string]any)
+	if !ok {
+		return live
+	}
+	l, ok := live.(map[string]any)
+	if !ok {
+		return live
+	}
+	kept := map[string]any{}
+	for key, value := range w {
+		if have, found := l[key]; found {
+			kept[key] = prune(value, have)
+		}
+	}
+	return kept
+}
+
+func botFields(bot *machineidv1.Bot) (map[string]any, error) {
+	encoded, err := protojson.Marshal(bot)
+	if err != nil {
+		return nil, fmt.Errorf("reading bot %s: %w", bot.GetMetadata().GetName(), err)
+	}
+	return teleportFields(encoded)
+}
+
+// tokenFields completes the token the way the server does, so that a default that it wrote down is no difference.
+func tokenFields(token *types.ProvisionTokenV2) (map[string]any, error) {
+	completed := *token
+	if err := completed.CheckAndSetDefaults(); err != nil {
+		return nil, fmt.Errorf("reading token %s: %w", token.GetName(), err)
+	}
+	encoded, err := json.Marshal(&completed)
+	if err != nil {
+		return nil, fmt.Errorf("reading token %s: %w", token.GetName(), err)
+	}
+	return teleportFields(encoded)
+}
+
+// teleportFields keeps what a person decides: the spec and our labels.
+func teleportFields(encoded []byte) (map[string]any, error) {
+	var all struct {
+		Metadata struct {
+			Labels map[string]any `json:"labels"`
+		} `json:"metadata"`
+		Spec map[string]any `json:"spec"`
+	}
+	if err := json.Unmarshal(encoded, &all); err != nil {
+		return nil, fmt.Errorf("reading a Teleport resource: %w", err)
+	}
+	return map[string]any{"metadata": map[string]any{"labels": all.Metadata.Labels}, "spec": all.Spec}, nil
+}

@@ -14,7 +14,9 @@ export CGO_ENABLED ?= 0
 .PHONY: demo test race build lint fmt golden verify size controlplane release-check fuzz
 
 demo: build controlplane ## run the main job on both kinds of cluster
-	$(GO) run ./test/demo
+	$(GO) build -o bin/teleportd ./test/teleportd
+	$(GO) build -o bin/demo ./test/demo
+	KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" bin/demo
 
 test: controlplane ## run every test
 	KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" $(GO) test ./...
@@ -37,13 +39,13 @@ fmt: $(TOOLS)/golangci-lint ## format the code
 	$(TOOLS)/golangci-lint fmt ./...
 
 golden: controlplane ## rewrite the golden files and show what changed
-	KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" $(GO) test ./manifests ./internal/report ./cmd -update
+	KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" $(GO) test ./manifests ./internal/report ./internal/spec ./internal/tbotconfig ./cmd -update
 	git --no-pager diff --stat -- '*testdata*'
 
 fuzz: ## run each fuzz test for a short time
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
 		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]*).*/\1/p' $$file); do \
-			$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime 10s ./$$(dirname $$file) || exit 1; \
+			$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime 10s -fuzzminimizetime 1s ./$$(dirname $$file) || exit 1; \
 		done; \
 	done
 

@@ -1,0 +1,63 @@
+package cmd
+
+import (
+	"crypto/x509"
+	"time"
+
+	"github.com/tbotctl/tbotctl/internal/issuer"
+	"github.com/tbotctl/tbotctl/internal/kube"
+	"github.com/tbotctl/tbotctl/internal/prompt"
+	"github.com/tbotctl/tbotctl/internal/ui"
+)
+
+// Factory hands out what commands need. It holds functions and not clients, so that help, version and render never touch a
+// kubeconfig.
+type Factory struct {
+	Streams *ui.Streams
+	// LookupEnv reads the environment.
+	LookupEnv func(string) (string, bool)
+	// Kube connects to a Kubernetes cluster.
+	Kube func(kube.Options) (*kube.Cluster, error)
+	// Issuer reads public documents; the zero Fetcher is the shipped one.
+	Issuer *issuer.Fetcher
+	// ProxyCAs are trusted for Teleport proxies; nil means the system's roots, or --proxy-ca.
+	ProxyCAs *x509.CertPool
+	Prompter prompt.Prompter
+	Now      func() time.Time
+	Build    Build
+}
+
+// Build says what was built, set by the linker for a release.
+type Build struct {
+	Version, Commit, Date string
+}
+
+// The linker sets these: -X github.com/tbotctl/tbotctl/cmd.version=...
+//
+//nolint:gochecknoglobals // -X reaches package variables only
+var (
+	version = "dev"
+	commit  = ""
+	date    = ""
+)
+
+// NewFactory returns the Factory of the shipped program.
+func NewFactory(streams *ui.Streams, lookupEnv func(string) (string, bool)) *Factory {
+	return &Factory{
+		Streams:   streams,
+		LookupEnv: lookupEnv,
+		Kube:      kube.Connect,
+		Issuer:    &issuer.Fetcher{},
+		Prompter:  prompt.NewLine(streams.In, streams.Err),
+		Now:       time.Now,
+		Build:     Build{Version: version, Commit: commit, Date: date},
+	}
+}
+
+func (f *Factory) env(name string) string {
+	value, _ := f.LookupEnv(name)
+	return value
+}
+
+// inPod tells whether the pod's own service account can stand in for a kubeconfig.
+func (f *Factory) inPod() bool { return f.env("KUBERNETES_SERVICE_HOST") != "" }

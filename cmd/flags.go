@@ -1,0 +1,143 @@
+package cmd
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
+)
+
+// answers gathers a Setup from an answers file, the environment and the flags.
+type answers struct {
+	fields []spec.Field
+	raw    map[string]*string
+	from   string
+	flags  *pflag.FlagSet
+}
+
+// bindAnswers registers the flags of every answer that a command takes.
+func bindAnswers(c *cobra.Command, except ...string) *answers {
+	a := &answers{raw: map[string]*string{}, flags: c.Flags()}
+	defaults := spec.Default()
+	for _, field := range spec.Fields() {
+		if slices.Contains(except, field.Flag) {
+			continue
+		}
+		a.fields = append(a.fields, field)
+		value := &answer{placeholder: field.Placeholder, value: field.Get(defaults)}
+		a.raw[field.Flag] = &value.value
+		flag := c.Flags().VarPF(value, field.Flag, "", field.Help)
+		if field.Switch() {
+			flag.NoOptDefVal = "true"
+		}
+		if field.Flag == "namespace" {
+			flag.Shorthand = "n"
+		}
+	}
+	c.Flags().StringVar(&a.from, "from", "", "read answers from `FILE`; - is stdin")
+	return a
+}
+
+// answer is a flag whose text is judged later, together with all the others.
+type answer struct{ placeholder, value string }
+
+func (a *answer) String() string     { return a.value }
+func (a *answer) Set(v string) error { a.value = v; return nil }
+func (a *answer) Type() string {
+	if a.placeholder == "" {
+		return "bool"
+	}
+	return a.placeholder
+}
+
+// setup reads the answers in the order of precedence: default, file, Teleport's own variable, TBOTCTL_ variable, flag. The
+// notes say where the environment overrode a file.
+func (a *answers) setup(f *Factory) (s spec.Setup, notes []string, err error) {
+	s = spec.Default()
+	if a.from != "" {
+		if s, err = a.load(f); err != nil {
+			return s, nil, usage(fmt.Errorf("--from %s: %w", a.from, err))
+		}
+	}
+	var problems []spec.FieldError
+	for _, field := range a.fields {
+		text, source := a.lookup(f, field.Flag)
+		if source == "" {
+			continue
+		}
+		before := field.Get(s)
+		if err := field.Set(&s, text); err != nil {
+			problems = append(problems, spec.FieldError{Flag: field.Flag, Problem: err.Error()})
+			continue
+		}
+		if a.from != "" && source != fromFlag && before != "" && before != field.Get(s) && before != field.Get(spec.Default()) {
+			notes = append(notes, fmt.Sprintf("%s overrides --%s of %s", source, field.Flag, a.from))
+		}
+	}
+	if len(problems) > 0 {
+		return s, notes, &spec.Invalid{Fields: problems}
+	}
+	return s, notes, nil
+}
+
+const fromFlag = "flag"
+
+// lookup finds the text of a flag and where it came from; source is empty where neither flag nor environment gives it.
+func (a *answers) lookup(f *Factory, name string) (text, source string) {
+	if a.flags.Changed(name) {
+		return *a.raw[name], fromFlag
+	}
+	variables := []string{spec.Env(name)}
+	if name == "proxy" {
+		variables = append(variables, "TELEPORT_PROXY")
+	}
+	for _, variable := range variables {
+		if value, given := f.LookupEnv(variable); given && value != "" {
+			return value, variable
+		}
+	}
+	return "", ""
+}
+
+func (a *answers) load(f *Factory) (spec.Setup, error) {
+	if a.from == "-" {
+		return spec.Load(f.Streams.In)
+	}
+	file, err := os.Open(a.from)
+	if err != nil {
+		return spec.Setup{}, err
+	}
+	s, err := spec.Load(file)
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	return s, err
+}
+
+// neverFromEnv are the flags that a person has to type each time (cli.md).
+func neverFromEnv() []string {
+	return []string{"yes", "insecure", "overwrite", "take-over", "force-conflicts", "help", "from"}
+}
+
+// bindEnv gives every other flag of a command its environment variable.
+func bindEnv(f *Factory, c *cobra.Command, a *answers) error {
+	var first error
+	c.Flags().VisitAll(func(flag *pflag.Flag) {
+		if a.raw[flag.Name] != nil || flag.Changed || first != nil || slices.Contains(neverFromEnv(), flag.Name) {
+			return
+		}
+		value, given := f.LookupEnv(spec.Env(flag.Name))
+		if !given || value == "" {
+			return
+		}
+		if err := c.Flags().Set(flag.Name, value); err != nil {
+			first = usagef("%s: %s", spec.Env(flag.Name), strings.TrimPrefix(err.Error(), "invalid argument "))
+		}
+	})
+	return first
+}

@@ -1,0 +1,320 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/tbotctl/tbotctl/checks"
+	"github.com/tbotctl/tbotctl/internal/apply"
+	"github.com/tbotctl/tbotctl/internal/kube"
+	"github.com/tbotctl/tbotctl/internal/plan"
+	"github.com/tbotctl/tbotctl/internal/report"
+	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/teleport"
+	"github.com/tbotctl/tbotctl/manifests"
+	"github.com/tbotctl/tbotctl/wizard"
+)
+
+// initRun is one run of init; its fields fill up as it goes, and what stands in them is reported also when it fails.
+type initRun struct {
+	*initOptions
+	progress *report.Progress
+	clusters *clusters
+	result   report.Init
+}
+
+// runInit strings the parts together: checks before, join type, render, plan, confirmation, apply with the proof in its middle,
+// checks after.
+func runInit(ctx context.Context, o *initOptions) error {
+	run := &initRun{initOptions: o, progress: report.NewProgress(o.factory.Streams)}
+	if err := run.prepare(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	err := run.carryOut(ctx)
+	err = errors.Join(err, run.clusters.close())
+	return run.report(err)
+}
+
+// prepare judges all that was typed and opens both clusters' doors; nothing has been sent yet.
+func (r *initRun) prepare(ctx context.Context) error {
+	for _, note := range r.notes {
+		r.progress.Warn(note)
+	}
+	if err := r.judge(); err != nil {
+		return err
+	}
+	terminal := r.factory.Streams.CanPrompt() && !r.nonInteractive
+	r.fromSurroundings(terminal)
+	if err := r.setup.Validate(); err != nil {
+		return err
+	}
+	target, err := r.target()
+	if err != nil {
+		return err
+	}
+	missing := wizard.Missing(r.setup, wizard.Situation{Terminal: terminal, InPod: r.factory.inPod() && r.kubeconfig == "" && r.factory.env("KUBECONFIG") == ""})
+	if len(missing) > 0 {
+		return missingAnswers(missing)
+	}
+	if !terminal && !r.yes {
+		return usagef("without a terminal nothing is applied unless --yes is given")
+	}
+	cluster, err := r.factory.Kube(kube.Options{
+		Kubeconfig: r.kubeconfig, Context: r.setup.Kubernetes.Context, As: r.as, AsGroups: r.asGroups,
+		RequestTimeout: r.requestTimeout, UserAgent: "tbotctl/" + r.factory.Build.Version, Explicit: !terminal,
+	})
+	if err != nil {
+		return err
+	}
+	r.setup.Kubernetes.Context = cluster.Context()
+	login := teleport.Login{IdentityFile: r.identity, ProfileDir: r.factory.env("TELEPORT_HOME")}
+	if login.IdentityFile == "" {
+		login.IdentityFile = r.factory.env("TELEPORT_IDENTITY_FILE")
+	}
+	r.clusters = newClusters(r.setup, cluster, target, login, r.factory.Issuer, r.factory.Now)
+	r.result.Setup = r.setup
+	return ctx.Err()
+}
+
+// fromSurroundings takes, for a person at a terminal, what tsh and kubectl would take; without one nothing is taken from what
+// happens to be current.
+func (r *initRun) fromSurroundings(terminal bool) {
+	if !terminal {
+		return
+	}
+	if r.setup.Teleport.Proxy == "" {
+		r.setup.Teleport.Proxy = teleport.CurrentProxy(r.factory.env("TELEPORT_HOME"))
+	}
+	if r.setup.Kubernetes.Namespace == "" {
+		r.setup.Kubernetes.Namespace = kube.CurrentNamespace(kube.Options{Kubeconfig: r.kubeconfig, Context: r.setup.Kubernetes.Context})
+	}
+}
+
+func (r *initRun) target() (teleport.Target, error) {
+	target := teleport.Target{Proxy: r.setup.Teleport.Proxy, CAs: r.factory.ProxyCAs, Insecure: r.insecure}
+	if r.setup.Teleport.ProxyCA != "" {
+		pool, err := teleport.CertPool(r.setup.Teleport.ProxyCA)
+		if err != nil {
+			return target, err
+		}
+		target.CAs = pool
+	}
+	if r.insecure {
+		r.progress.Warn("--insecure: the proxy's certificate is not verified; whoever answers at its address gets the service account token")
+	}
+	return target, nil
+}
+
+func (r *initRun) carryOut(ctx context.Context) error {
+	r.progress.Head(fmt.Sprintf("Kubernetes %s (%s), namespace %s; Teleport through %s",
+		r.setup.Kubernetes.Context, r.clusters.kube.Host(), r.setup.Kubernetes.Namespace, r.setup.Teleport.Proxy))
+	if err := r.checksBefore(ctx); err != nil {
+		return err
+	}
+	if err := r.resolve(ctx); err != nil {
+		return err
+	}
+	set, err := manifests.Render(r.setup)
+	if err != nil {
+		return err
+	}
+	admin, err := r.clusters.admin(ctx)
+	if err != nil {
+		return err
+	}
+	r.progress.Looking("comparing with what is there")
+	r.result.Plan, err = plan.Compute(ctx, set, r.setup.InstallID(), r.clusters.kube, admin)
+	if err != nil {
+		return err
+	}
+	if err := r.showPlan(); err != nil {
+		return err
+	}
+	if err := r.confirm(ctx); err != nil {
+		return err
+	}
+	return r.apply(ctx, set, admin)
+}
+
+func (r *initRun) checksBefore(ctx context.Context) error {
+	r.progress.Head("Checks")
+	r.progress.Looking("asking both clusters")
+	facts := r.clusters.facts()
+	selected := checks.Select(checks.Catalogue(), checks.Before)
+	r.result.Checks = checks.Run(ctx, selected, facts, r.progress.Check)
+	return failure(ctx, r.result.Checks, "nothing was applied")
+}
+
+// failure makes an error of the checks that failed; their causes say the exit code.
+func failure(ctx context.Context, results []checks.Result, consequence string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	finding := &findingError{}
+	var ids []string
+	for _, result := range results {
+		if result.Finding.Status != checks.Fail {
+			continue
+		}
+		ids = append(ids, string(result.Check.ID))
+		if result.Finding.Err != nil {
+			finding.causes = append(finding.causes, result.Finding.Err)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	finding.text = fmt.Sprintf("%s failed; %s", strings.Join(ids, ", "), consequence)
+	return finding
+}
+
+func (r *initRun) showPlan() error {
+	n := r.setup.Names()
+	r.progress.Head("Plan")
+	r.progress.Plan(r.result.Plan, map[string]string{
+		"kubernetes": "Kubernetes, context " + r.setup.Kubernetes.Context,
+		"teleport":   "Teleport, cluster " + r.setup.Resolved.ClusterName,
+	})
+	power := fmt.Sprintf("What this grants: pods of service account %s/%s may join %s as bot %s", n.Namespace, n.ServiceAccount, r.setup.Resolved.ClusterName, n.Bot)
+	if len(r.setup.Teleport.Roles) > 0 {
+		power += " with the roles " + strings.Join(r.setup.Teleport.Roles, ", ")
+	}
+	if n.OutputSecret != "" {
+		power += ", and may write Secret " + n.OutputSecret
+	}
+	r.progress.Say(power + ".")
+	conflicts := r.result.Plan.Conflicts()
+	if len(conflicts) == 0 {
+		return nil
+	}
+	names := make([]string, len(conflicts))
+	for i, item := range conflicts {
+		names[i] = fmt.Sprintf("%s (%s)", item.Resource.ID(), item.Owner)
+	}
+	return &findingError{text: "not this installation's, so not overwritten: " + strings.Join(names, ", ") + "; nothing was applied; choose another --name, --bot-name or --token-name"}
+}
+
+func (r *initRun) confirm(ctx context.Context) error {
+	if r.yes || !r.result.Plan.Changed() {
+		return nil
+	}
+	ok, err := r.factory.Prompter.Confirm(ctx, "Apply this plan?")
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("declined: %w", errDeclined)
+	}
+	return nil
+}
+
+func (r *initRun) apply(ctx context.Context, set manifests.Set, admin *teleport.Client) error {
+	r.progress.Head("Apply")
+	runner := apply.Runner{Kubernetes: r.clusters.kube, Teleport: admin, Observe: r.progress.Event, Now: r.factory.Now}
+	if r.prove != proveNever {
+		deployment, err := set.Deployment()
+		if err != nil {
+			return err
+		}
+		runner.Prove = r.prover(deployment)
+	}
+	if !r.noWait {
+		runner.Rollout = r.rollout
+	}
+	applied, err := runner.Run(ctx, r.result.Plan)
+	r.result.Written = map[string]bool{}
+	for _, item := range applied.Written {
+		r.result.Written[item.Resource.ID()] = true
+	}
+	if err != nil {
+		r.whatStands()
+		return err
+	}
+	return r.checksAfter(ctx, applied)
+}
+
+// whatStands tells what a run that failed has left, and that the next one goes on from there.
+func (r *initRun) whatStands() {
+	if len(r.result.Written) > 0 {
+		r.progress.Say(fmt.Sprintf("%d resources were written before this; the same command goes on from here.", len(r.result.Written)))
+	}
+}
+
+func (r *initRun) checksAfter(ctx context.Context, applied apply.Result) error {
+	r.progress.Head("Checks afterwards")
+	r.progress.Looking("looking at what was made")
+	facts := r.factsAfter(applied)
+	after := checks.Run(ctx, checks.Select(checks.Catalogue(), checks.After), facts, r.progress.Check)
+	r.result.Checks = checks.Settle(append(r.result.Checks, after...))
+	if err := failure(ctx, r.result.Checks, "what was applied stands"); err != nil {
+		return err
+	}
+	return unknowns(r.result.Checks)
+}
+
+// unknowns makes an error of looks that were impossible and that nothing else has settled (exit code 5).
+func unknowns(results []checks.Result) error {
+	var ids []string
+	for _, result := range results {
+		if result.Finding.Status == checks.Unknown {
+			ids = append(ids, string(result.Check.ID))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return &unknownError{fmt.Sprintf("nothing wrong was seen, but %s could not be looked at", strings.Join(ids, ", "))}
+}
+
+// report writes the result, and the answers where they are to be kept.
+func (r *initRun) report(err error) error {
+	r.result.Err = err
+	r.result.Setup = r.setup
+	if r.save != "" && r.setup.Resolved != nil {
+		err = errors.Join(err, r.saveAnswers())
+	}
+	if err == nil {
+		r.result.Next = r.next()
+	}
+	if r.output == formatJSON {
+		return errors.Join(err, r.result.JSON(r.factory.Streams.Out))
+	}
+	if err != nil {
+		return err
+	}
+	r.progress.Head("Done")
+	return r.result.Table(r.factory.Streams.Out)
+}
+
+// saveAnswers replaces the file as a whole.
+func (r *initRun) saveAnswers() error {
+	var text strings.Builder
+	if err := spec.Save(&text, r.setup); err != nil {
+		return err
+	}
+	if r.save == "-" {
+		_, err := r.factory.Streams.Out.Write([]byte(text.String()))
+		return err
+	}
+	if err := os.WriteFile(r.save+".new", []byte(text.String()), 0o600); err != nil {
+		return fmt.Errorf("--save: %w", err)
+	}
+	if err := os.Rename(r.save+".new", r.save); err != nil {
+		return fmt.Errorf("--save: %w", err)
+	}
+	return nil
+}
+
+func (r *initRun) next() []string {
+	n := r.setup.Names()
+	next := []string{fmt.Sprintf("kubectl --context %s --namespace %s logs deployment/%s", r.setup.Kubernetes.Context, n.Namespace, n.Deployment)}
+	if n.OutputSecret != "" {
+		next = append(next, fmt.Sprintf("kubectl --context %s --namespace %s get secret %s", r.setup.Kubernetes.Context, n.Namespace, n.OutputSecret))
+	}
+	return next
+}

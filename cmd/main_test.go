@@ -1,0 +1,127 @@
+package cmd_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tbotctl/tbotctl/cmd"
+	"github.com/tbotctl/tbotctl/internal/prompt"
+	"github.com/tbotctl/tbotctl/internal/teleporttest"
+	"github.com/tbotctl/tbotctl/internal/testkit"
+	"github.com/tbotctl/tbotctl/internal/testkit/lab"
+	"github.com/tbotctl/tbotctl/internal/ui"
+)
+
+func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
+
+// bench is both clusters and a namespace of one test, and the program run against them in-process.
+type bench struct {
+	plane     *testkit.ControlPlane
+	teleport  *teleporttest.Cluster
+	namespace string
+	dir       string
+}
+
+func newBench(t *testing.T, flavour testkit.Flavour, options teleporttest.Options) *bench {
+	t.Helper()
+	plane := testkit.Shared(t, flavour)
+	b := &bench{
+		plane: plane, namespace: plane.Namespace(t), dir: t.TempDir(),
+		teleport: teleporttest.New(t, lab.Teleport(plane, options)),
+	}
+	identity, err := b.teleport.IdentityFile("admin", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.write(t, "admin.identity", identity)
+	b.write(t, "web-ca.pem", b.teleport.WebCAPEM())
+	return b
+}
+
+func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
+
+func (b *bench) write(t *testing.T, name string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(b.path(name), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// play starts the player for the test's pods; the returned function gives what it said.
+func (b *bench) play(t *testing.T) func() string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var (
+		lock  sync.Mutex
+		said  []string
+		ended = make(chan struct{})
+	)
+	player := lab.Player{Plane: b.plane, Namespace: b.namespace, Say: func(line string) {
+		lock.Lock()
+		defer lock.Unlock()
+		said = append(said, line)
+	}}
+	go func() {
+		defer close(ended)
+		player.Play(ctx)
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	return func() string {
+		lock.Lock()
+		defer lock.Unlock()
+		return strings.Join(said, "\n")
+	}
+}
+
+// initArgs are the flags of a complete init; later ones win.
+func (b *bench) initArgs(more ...string) []string {
+	return append([]string{
+		"init", "--non-interactive", "--yes", "--kubeconfig", b.plane.KubeconfigFile(), "--context", b.plane.Flavour().String(),
+		"--namespace", b.namespace, "--proxy", b.teleport.Addr(), "--proxy-ca", b.path("web-ca.pem"),
+		"--identity", b.path("admin.identity"), "--roles", "access", "--timeout", "60s",
+	}, more...)
+}
+
+// outcome is one run of the program.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+func (b *bench) run(t *testing.T, args ...string) outcome {
+	t.Helper()
+	return runWith(t, func(f *cmd.Factory) { f.Issuer = lab.Fetcher(b.plane) }, "", args...)
+}
+
+// runWith runs the whole program in-process, without a terminal and with an empty environment.
+func runWith(t *testing.T, change func(*cmd.Factory), stdin string, args ...string) outcome {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	streams := &ui.Streams{In: strings.NewReader(stdin), Out: &stdout, Err: &stderr, Width: 80}
+	factory := cmd.NewFactory(streams, func(string) (string, bool) { return "", false })
+	factory.Prompter = prompt.NewLine(streams.In, streams.Err)
+	if change != nil {
+		change(factory)
+	}
+	code := cmd.Main(t.Context(), factory, args)
+	return outcome{code, stdout.String(), stderr.String()}
+}
+
+// want fails the test with all that the program said where the exit code is another.
+func (o outcome) want(t *testing.T, code int, parts ...string) {
+	t.Helper()
+	if o.code != code {
+		t.Fatalf("exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", o.code, code, o.stdout, o.stderr)
+	}
+	for _, part := range parts {
+		if !strings.Contains(o.stdout+o.stderr, part) {
+			t.Errorf("the program does not say %q\nstdout:\n%s\nstderr:\n%s", part, o.stdout, o.stderr)
+		}
+	}
+}

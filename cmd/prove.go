@@ -1,0 +1,140 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"golang.org/x/mod/semver"
+
+	"github.com/tbotctl/tbotctl/checks"
+	"github.com/tbotctl/tbotctl/internal/apply"
+	"github.com/tbotctl/tbotctl/internal/proof"
+	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/tbot"
+	"github.com/tbotctl/tbotctl/internal/tbotconfig"
+)
+
+// proofTTL is how long the certificates of a proof live: it uses them at once and nobody else does.
+const proofTTL = 10 * time.Minute
+
+// prover proves the join by the embedded tbot, with the configuration that the pod will read and every destination in memory.
+func (r *initRun) prover(deployment *appsv1.Deployment) func(context.Context, apply.Observer) error {
+	return func(ctx context.Context, observe apply.Observer) error {
+		const step = "join"
+		start := r.factory.Now()
+		elapsed := func() time.Duration { return r.factory.Now().Sub(start) }
+		proven, err := proof.Proof{
+			Kubernetes: r.clusters.kube,
+			Join:       r.joinOnce,
+			Deployment: deployment,
+			JoinType:   r.setup.Resolved.JoinType,
+			Say: func(text string) {
+				observe(apply.Event{Step: step, State: apply.Waiting, Detail: text, Elapsed: elapsed()})
+			},
+			Now: r.factory.Now,
+		}.Run(ctx)
+		if err != nil {
+			r.result.ProofErr = err
+			observe(apply.Event{Step: step, State: apply.Failed, Detail: err.Error(), Elapsed: elapsed()})
+			return err
+		}
+		r.result.Proof = &proven
+		detail := fmt.Sprintf("proven as %s over %s, certificate until %s", proven.User, proven.Via, proven.NotAfter.UTC().Format(time.TimeOnly)+" UTC")
+		observe(apply.Event{Step: step, State: apply.Done, Detail: detail, Elapsed: elapsed()})
+		for _, output := range proven.Outputs {
+			observe(apply.Event{Step: output.Type + " output", State: apply.Done, Detail: fmt.Sprintf("would write %d files to %s, with the roles %s", len(output.Files), output.Destination, strings.Join(output.Roles, ", "))})
+		}
+		for _, note := range proven.Notes {
+			r.progress.Warn(note)
+		}
+		return nil
+	}
+}
+
+func (r *initRun) joinOnce(ctx context.Context, token spec.Secret) (proof.Outcome, error) {
+	server, err := r.clusters.server(ctx)
+	if err != nil {
+		return proof.Outcome{}, err
+	}
+	config := tbotconfig.For(r.setup)
+	outcome := proof.Outcome{}
+	if !provesOutputs(server.Version) {
+		config.Outputs = nil
+		outcome.Notes = append(outcome.Notes, fmt.Sprintf("Teleport %s: the join alone is proven; outputs can be from 17 on", server.Version))
+	}
+	destinations := make([]string, len(config.Outputs))
+	for i, output := range config.Outputs {
+		if identity, ok := output.(*tbotconfig.Identity); ok {
+			destinations[i] = describe(identity.Destination)
+			identity.Destination = tbotconfig.Memory()
+		}
+	}
+	result, err := tbot.Run{
+		Config: config, IDToken: token, MaxTTL: proofTTL,
+		Cluster: tbot.Cluster{
+			Proxy: r.setup.Teleport.Proxy, Name: server.ClusterName, Version: server.Version, Suite: server.Suite,
+			TLSRouting: server.TLSRouting, CAs: r.clusters.target.CAs, Insecure: r.insecure,
+		},
+	}.Once(ctx)
+	if err != nil {
+		return outcome, err
+	}
+	outcome.User, outcome.Roles, outcome.NotAfter, outcome.Via = result.Identity.User, result.Identity.Roles, result.Identity.NotAfter, result.Identity.Via
+	for i, output := range result.Outputs {
+		outcome.Outputs = append(outcome.Outputs, proof.Output{
+			Type: output.Type, Destination: destinations[i], Roles: output.Artifacts.Identity.Roles,
+			NotAfter: output.Artifacts.Identity.NotAfter, Files: output.Artifacts.Names(),
+		})
+	}
+	return outcome, nil
+}
+
+// provesOutputs tells servers that read the keys where the api module's GenerateUserCerts puts them (teleport-facts 4.7).
+func provesOutputs(serverVersion string) bool {
+	return semver.Compare("v"+serverVersion, "v17.0.0-0") >= 0
+}
+
+func describe(d tbotconfig.Destination) string {
+	switch d.Type {
+	case tbotconfig.DestinationSecret:
+		return "Secret " + d.Name
+	case tbotconfig.DestinationDirectory:
+		return "directory " + d.Path
+	}
+	return d.Type
+}
+
+// rollout reads how far the Deployment has come.
+func (r *initRun) rollout(ctx context.Context) (apply.Rollout, error) {
+	n := r.setup.Names()
+	seen, err := r.clusters.kube.Rollout(ctx, n.Namespace, n.Deployment)
+	return apply.Rollout(seen), err
+}
+
+// factsAfter gives the checks what the run itself came to know.
+func (r *initRun) factsAfter(applied apply.Result) *checks.Facts {
+	n := r.setup.Names()
+	facts := &checks.Facts{Setup: r.setup}
+	if !r.noWait {
+		facts.RolloutReady = func(context.Context) (bool, string, error) { return applied.Ready, "", nil }
+	}
+	if n.OutputSecret != "" {
+		facts.OutputKeys = func(ctx context.Context) ([]string, error) {
+			return r.clusters.kube.SecretKeys(ctx, n.Namespace, n.OutputSecret)
+		}
+	}
+	if proven := r.result.Proof; proven != nil {
+		facts.Proof = func(context.Context) (checks.Proof, error) {
+			outcome := checks.Proof{User: proven.User, Via: proven.Via, From: proven.From, NotAfter: proven.NotAfter, Notes: proven.Notes}
+			for _, output := range proven.Outputs {
+				outcome.Roles = output.Roles
+			}
+			return outcome, nil
+		}
+	}
+	return facts
+}

@@ -1,0 +1,110 @@
+package cmd
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tbotctl/tbotctl/internal/issuer"
+	"github.com/tbotctl/tbotctl/internal/report"
+	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/manifests"
+	"github.com/tbotctl/tbotctl/wizard"
+)
+
+func newRender(f *Factory) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "render",
+		Short: "Print what init would send, from flags or an answers file alone",
+		Long: `Print the manifests that init would send, in the order to apply, as one YAML stream. No cluster, no kubeconfig
+and no network is touched: the same input gives the same bytes on any day.
+
+The answers come from a file that init --save wrote, or from flags. From flags alone it needs what nobody is
+asked for: --cluster-name, --proxy, --bot-name, --token-name, --tbot-version, and a --join-type other than auto
+with its --issuer or --jwks-file.`,
+		Example: `  # what init saved, one system at a time
+  tbotctl render --from answers.yaml --side kubernetes | kubectl apply --server-side -f -
+  tbotctl render --from answers.yaml --side teleport | tctl create -f`,
+		Args: noArgs,
+	}
+	a := bindAnswers(c, "context")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := bindEnv(f, c, a); err != nil {
+			return err
+		}
+		setup, notes, err := a.setup(f)
+		if err != nil {
+			return err
+		}
+		return runRender(f, setup, notes)
+	}
+	return c
+}
+
+func runRender(f *Factory, setup spec.Setup, notes []string) error {
+	progress := report.NewProgress(f.Streams)
+	for _, note := range notes {
+		progress.Warn(note)
+	}
+	if err := setup.Validate(); err != nil {
+		return err
+	}
+	if missing := wizard.Missing(setup, wizard.Situation{Offline: setup.Resolved == nil, Terminal: true}); len(missing) > 0 {
+		return missingAnswers(missing)
+	}
+	if setup.Resolved == nil {
+		resolved, err := resolveOffline(setup)
+		if err != nil {
+			return err
+		}
+		setup.Resolved = resolved
+	}
+	set, err := manifests.Render(setup)
+	if err != nil {
+		return err
+	}
+	if f.Streams.OutTTY && setup.Side == spec.SideBoth {
+		progress.Warn("this mixes two systems; --side kubernetes goes to kubectl, --side teleport to tctl")
+	}
+	return set.Side(setup.Side).Write(f.Streams.Out)
+}
+
+// resolveOffline makes the resolved block from answers alone, where no cluster is asked.
+func resolveOffline(s spec.Setup) (*spec.Resolved, error) {
+	resolved := &spec.Resolved{
+		ClusterName: s.Teleport.ClusterName,
+		Image:       s.Workload.ImageFor(s.Workload.TbotVersion, false),
+		JoinType:    s.Join.Type,
+		Reason:      "asked for",
+	}
+	var thumbprints []string
+	switch s.Join.Type {
+	case spec.JoinOIDC:
+		resolved.Issuer = s.Join.Issuer
+	case spec.JoinStaticJWKS:
+		keys, _, err := issuer.ParseJWKS(s.Join.JWKS)
+		if err != nil {
+			return nil, usage(fmt.Errorf("--jwks-file: %w", err))
+		}
+		// Which of them signs is not known without a cluster; that the set is usable is.
+		if resolved.JWKS, err = issuer.StaticJWKS(keys, ""); err != nil {
+			return nil, usage(fmt.Errorf("--jwks-file: %w", err))
+		}
+		resolved.Issuer = s.Join.Issuer
+		thumbprints = issuer.Thumbprints(keys)
+	case spec.JoinInCluster, spec.JoinAuto:
+	}
+	if resolved.Issuer != "" || len(thumbprints) > 0 {
+		resolved.ClusterID = spec.ClusterID(append([]string{resolved.Issuer}, thumbprints...)...)
+	}
+	return resolved, nil
+}
+
+// missingAnswers lists all that is missing at once.
+func missingAnswers(missing []wizard.Question) error {
+	text := "these answers are missing:"
+	for _, question := range missing {
+		text += fmt.Sprintf("\n  --%s: %s", question.Flag, question.Help)
+	}
+	return usagef("%s", text)
+}

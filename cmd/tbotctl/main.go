@@ -1,0 +1,20 @@
+// Command tbotctl deploys Teleport's tbot on Kubernetes and proves that it can join. Everything but the process itself is in
+// package cmd.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/tbotctl/tbotctl/cmd"
+	"github.com/tbotctl/tbotctl/internal/ui"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := cmd.Main(ctx, cmd.NewFactory(ui.System(os.Getenv), os.LookupEnv), os.Args[1:])
+	stop()
+	os.Exit(code)
+}

@@ -1,0 +1,256 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/tbotctl/tbotctl/checks"
+	"github.com/tbotctl/tbotctl/internal/issuer"
+	"github.com/tbotctl/tbotctl/internal/plan"
+	"github.com/tbotctl/tbotctl/internal/proof"
+	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/ui"
+)
+
+// Init is all that a run of init came to know, as far as it came.
+type Init struct {
+	Setup  spec.Setup
+	Public issuer.PublicResult
+	Choice issuer.Choice
+	Plan   plan.Plan
+	// Written marks, by resource ID, what this run wrote.
+	Written map[string]bool
+	// Proof is nil where nothing was proven; ProofErr is why.
+	Proof    *proof.Result
+	ProofErr error
+	Checks   []checks.Result
+	// Next are commands that a person may want now.
+	Next []string
+	Err  error
+}
+
+// SchemaVersion of every JSON document; fields are only ever added to (docs/adr/0005).
+const SchemaVersion = 1
+
+type initDocument struct {
+	SchemaVersion int            `json:"schemaVersion"`
+	Setup         setupJSON      `json:"setup"`
+	Discovery     discoveryJSON  `json:"discovery"`
+	JoinType      joinTypeJSON   `json:"joinType"`
+	Resources     []resourceJSON `json:"resources"`
+	Proof         proofJSON      `json:"proof"`
+	Checks        []checkJSON    `json:"checks"`
+	Next          []string       `json:"next"`
+	Error         string         `json:"error,omitempty"`
+}
+
+type setupJSON struct {
+	Context        string   `json:"context"`
+	Namespace      string   `json:"namespace"`
+	ServiceAccount string   `json:"serviceAccount"`
+	Deployment     string   `json:"deployment"`
+	OutputSecret   string   `json:"outputSecret"`
+	Proxy          string   `json:"proxy"`
+	ClusterName    string   `json:"clusterName"`
+	ServerVersion  string   `json:"serverVersion"`
+	Bot            string   `json:"bot"`
+	Token          string   `json:"token"`
+	Roles          []string `json:"roles"`
+	Image          string   `json:"image"`
+	Install        string   `json:"install"`
+}
+
+type discoveryJSON struct {
+	Issuer   string `json:"issuer"`
+	Public   bool   `json:"public"`
+	Why      string `json:"why"`
+	SeenFrom string `json:"seenFrom"`
+}
+
+type joinTypeJSON struct {
+	Chosen   string          `json:"chosen"`
+	Reason   string          `json:"reason"`
+	SeenFrom string          `json:"seenFrom"`
+	Warnings []string        `json:"warnings"`
+	Rejected []rejectionJSON `json:"rejected"`
+}
+
+type rejectionJSON struct {
+	Type string `json:"type"`
+	Why  string `json:"why"`
+}
+
+type resourceJSON struct {
+	System    string       `json:"system"`
+	Kind      string       `json:"kind"`
+	Namespace string       `json:"namespace"`
+	Name      string       `json:"name"`
+	Action    string       `json:"action"`
+	Applied   bool         `json:"applied"`
+	Changes   []changeJSON `json:"changes,omitempty"`
+}
+
+type changeJSON struct {
+	Path   string `json:"path"`
+	Live   string `json:"live"`
+	Wanted string `json:"wanted"`
+}
+
+type proofJSON struct {
+	// Status is proven, failed or none.
+	Status   string       `json:"status"`
+	From     string       `json:"from"`
+	User     string       `json:"user"`
+	Via      string       `json:"via"`
+	NotAfter string       `json:"notAfter"`
+	Outputs  []outputJSON `json:"outputs"`
+	Notes    []string     `json:"notes"`
+	Error    string       `json:"error,omitempty"`
+}
+
+type outputJSON struct {
+	Type        string   `json:"type"`
+	Destination string   `json:"destination"`
+	Roles       []string `json:"roles"`
+	NotAfter    string   `json:"notAfter"`
+	Files       []string `json:"files"`
+}
+
+type checkJSON struct {
+	ID         string `json:"id"`
+	Category   string `json:"category"`
+	Title      string `json:"title"`
+	Status     string `json:"status"`
+	Observed   string `json:"observed"`
+	Expected   string `json:"expected"`
+	Fix        string `json:"fix"`
+	DurationMs int64  `json:"durationMs"`
+}
+
+// JSON writes the one document of `init -o json`.
+func (i Init) JSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(i.document()); err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	return nil
+}
+
+func (i Init) document() initDocument {
+	n := i.Setup.Names()
+	document := initDocument{
+		SchemaVersion: SchemaVersion,
+		Setup: setupJSON{
+			Context: i.Setup.Kubernetes.Context, Namespace: n.Namespace, ServiceAccount: n.ServiceAccount, Deployment: n.Deployment,
+			OutputSecret: n.OutputSecret, Proxy: i.Setup.Teleport.Proxy, ClusterName: i.Setup.Teleport.ClusterName,
+			Bot: n.Bot, Token: n.Token, Roles: orEmpty(i.Setup.Teleport.Roles),
+		},
+		Discovery: discoveryJSON{Issuer: i.Choice.Issuer, Public: i.Public.Reachable, Why: i.Public.Why(), SeenFrom: i.Public.SeenFrom},
+		JoinType: joinTypeJSON{
+			Chosen: string(i.Choice.Type), Reason: i.Choice.Reason, SeenFrom: i.Choice.SeenFrom,
+			Warnings: orEmpty(i.Choice.Warnings), Rejected: []rejectionJSON{},
+		},
+		Resources: []resourceJSON{}, Proof: i.proof(), Checks: checksJSON(i.Checks), Next: orEmpty(i.Next),
+	}
+	if r := i.Setup.Resolved; r != nil {
+		document.Setup.ClusterName, document.Setup.ServerVersion, document.Setup.Image = r.ClusterName, r.ServerVersion, r.Image
+		document.Setup.Install = i.Setup.InstallID()
+	}
+	for _, rejected := range i.Choice.Rejected {
+		document.JoinType.Rejected = append(document.JoinType.Rejected, rejectionJSON{string(rejected.Type), rejected.Why})
+	}
+	for _, item := range i.Plan.Items {
+		resource := resourceJSON{
+			System: string(item.Resource.System), Kind: item.Resource.Kind, Namespace: item.Resource.Namespace, Name: item.Resource.Name,
+			Action: string(item.Action), Applied: i.Written[item.Resource.ID()],
+		}
+		for _, change := range item.Changes {
+			resource.Changes = append(resource.Changes, changeJSON(change))
+		}
+		document.Resources = append(document.Resources, resource)
+	}
+	if i.Err != nil {
+		document.Error = i.Err.Error()
+	}
+	return document
+}
+
+func (i Init) proof() proofJSON {
+	document := proofJSON{Status: "none", Outputs: []outputJSON{}, Notes: []string{}}
+	if i.ProofErr != nil {
+		document.Status, document.Error = "failed", i.ProofErr.Error()
+	}
+	if i.Proof == nil {
+		return document
+	}
+	document.Status, document.From, document.User, document.Via = "proven", i.Proof.From, i.Proof.User, i.Proof.Via
+	document.NotAfter, document.Notes = i.Proof.NotAfter.UTC().Format(time.RFC3339), orEmpty(i.Proof.Notes)
+	for _, output := range i.Proof.Outputs {
+		document.Outputs = append(document.Outputs, outputJSON{
+			Type: output.Type, Destination: output.Destination, Roles: orEmpty(output.Roles),
+			NotAfter: output.NotAfter.UTC().Format(time.RFC3339), Files: orEmpty(output.Files),
+		})
+	}
+	return document
+}
+
+func checksJSON(results []checks.Result) []checkJSON {
+	documents := make([]checkJSON, 0, len(results))
+	for _, r := range results {
+		documents = append(documents, checkJSON{
+			ID: string(r.Check.ID), Category: string(r.Check.Category), Title: r.Check.Title, Status: string(r.Finding.Status),
+			Observed: r.Finding.Observed, Expected: r.Finding.Expected, Fix: r.Finding.Fix, DurationMs: r.Duration.Milliseconds(),
+		})
+	}
+	return documents
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+// Table writes the result of a run that succeeded for people.
+func (i Init) Table(w io.Writer) error {
+	n, r := i.Setup.Names(), i.Setup.Resolved
+	rows := [][2]string{
+		{"Teleport cluster", fmt.Sprintf("%s, version %s, through %s", r.ClusterName, r.ServerVersion, i.Setup.Teleport.Proxy)},
+		{"Bot", botLine(n.Bot, i.Setup.Teleport.Roles)},
+		{"Join token", fmt.Sprintf("%s, %s, admits %s", n.Token, r.JoinType, i.Setup.ServiceAccountRef())},
+		{"Deployment", fmt.Sprintf("%s/%s, %s", n.Namespace, n.Deployment, r.Image)},
+	}
+	if n.OutputSecret != "" {
+		rows = append(rows, [2]string{"Output", fmt.Sprintf("Secret %s/%s", n.Namespace, n.OutputSecret)})
+	}
+	if i.Proof != nil {
+		rows = append(rows, [2]string{"Proof", fmt.Sprintf("joined as %s over %s", i.Proof.User, i.Proof.Via)})
+	}
+	var text strings.Builder
+	for _, row := range rows {
+		fmt.Fprintf(&text, "%s %s\n", ui.Pad(row[0]+":", 17), ui.Clean(row[1]))
+	}
+	if len(i.Next) > 0 {
+		text.WriteString("\nNext:\n")
+		for _, command := range i.Next {
+			fmt.Fprintf(&text, "  %s\n", command)
+		}
+	}
+	if _, err := io.WriteString(w, text.String()); err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	return nil
+}
+
+func botLine(bot string, roles []string) string {
+	if len(roles) == 0 {
+		return bot + ", no roles"
+	}
+	return bot + ", roles " + strings.Join(roles, ", ")
+}

@@ -1,0 +1,64 @@
+package wizard_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/wizard"
+)
+
+func TestEveryQuestionHasAFlag(t *testing.T) {
+	t.Parallel()
+	var flags []string
+	for _, field := range spec.Fields() {
+		flags = append(flags, field.Flag)
+	}
+	for _, question := range wizard.Questions() {
+		if !slices.Contains(flags, question.Flag) {
+			t.Errorf("%q is asked and no flag --%s answers it", question.Title, question.Flag)
+		}
+		if question.Title == "" || question.Help == "" {
+			t.Errorf("--%s has no title or no help", question.Flag)
+		}
+	}
+}
+
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	full := spec.Default()
+	full.Kubernetes.Context, full.Kubernetes.Namespace = "prod", "machines"
+	full.Teleport.Proxy, full.Teleport.Roles = "example.teleport.sh:443", []string{"access"}
+	noOutput := full
+	noOutput.Access, noOutput.Teleport.Roles = spec.AccessNone, nil
+	static := full
+	static.Join.Type = spec.JoinStaticJWKS
+	pinned := static
+	pinned.Workload.Image = "registry.example.com/tbot:18.2.0"
+
+	for name, row := range map[string]struct {
+		setup spec.Setup
+		at    wizard.Situation
+		want  []string
+	}{
+		"nothing given, no terminal":   {spec.Default(), wizard.Situation{}, []string{"context", "namespace", "proxy", "roles"}},
+		"nothing given, in a pod":      {spec.Default(), wizard.Situation{InPod: true}, []string{"namespace", "proxy", "roles"}},
+		"nothing given, on a terminal": {spec.Default(), wizard.Situation{Terminal: true}, []string{"namespace", "proxy", "roles"}},
+		"all given":                    {full, wizard.Situation{}, nil},
+		"no output needs no roles":     {noOutput, wizard.Situation{}, nil},
+		"offline, type left open":      {full, wizard.Situation{Offline: true}, []string{"cluster-name", "bot-name", "token-name", "tbot-version", "join-type"}},
+		"offline, static keys":         {static, wizard.Situation{Offline: true}, []string{"cluster-name", "bot-name", "token-name", "tbot-version", "jwks-file"}},
+		"offline, image with a tag":    {pinned, wizard.Situation{Offline: true}, []string{"cluster-name", "bot-name", "token-name", "jwks-file"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, question := range wizard.Missing(row.setup, row.at) {
+				got = append(got, question.Flag)
+			}
+			if !slices.Equal(got, row.want) {
+				t.Errorf("missing %v, want %v", got, row.want)
+			}
+		})
+	}
+}

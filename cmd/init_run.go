@@ -58,11 +58,8 @@ func (r *initRun) prepare(ctx context.Context) error {
 		return err
 	}
 	missing := wizard.Missing(r.setup, wizard.Situation{Terminal: terminal, InPod: r.factory.inPod() && r.kubeconfig == "" && r.factory.env("KUBECONFIG") == ""})
-	if len(missing) > 0 {
-		return missingAnswers(missing)
-	}
-	if !terminal && !r.yes {
-		return usagef("without a terminal nothing is applied unless --yes is given")
+	if err := missingAnswers(missing, terminal || r.yes); err != nil {
+		return err
 	}
 	cluster, err := r.factory.Kube(kube.Options{
 		Kubeconfig: r.kubeconfig, Context: r.setup.Kubernetes.Context, As: r.as, AsGroups: r.asGroups,

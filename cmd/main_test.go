@@ -3,6 +3,7 @@ package cmd_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/tbotctl/tbotctl/cmd"
+	"github.com/tbotctl/tbotctl/internal/kube"
 	"github.com/tbotctl/tbotctl/internal/prompt"
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
 	"github.com/tbotctl/tbotctl/internal/testkit"
@@ -26,6 +30,12 @@ type bench struct {
 	teleport  *teleporttest.Cluster
 	namespace string
 	dir       string
+}
+
+// newBenchReviewed is a bench whose Auth Service runs in the same Kubernetes cluster.
+func newBenchReviewed(t *testing.T, flavour testkit.Flavour) *bench {
+	t.Helper()
+	return newBench(t, flavour, teleporttest.Options{ReviewToken: lab.Reviewer(testkit.Shared(t, flavour))})
 }
 
 func newBench(t *testing.T, flavour testkit.Flavour, options teleporttest.Options) *bench {
@@ -122,6 +132,60 @@ func (o outcome) want(t *testing.T, code int, parts ...string) {
 	for _, part := range parts {
 		if !strings.Contains(o.stdout+o.stderr, part) {
 			t.Errorf("the program does not say %q\nstdout:\n%s\nstderr:\n%s", part, o.stdout, o.stderr)
+		}
+	}
+}
+
+// noClusters makes every way to a cluster a failure of the test.
+func noClusters(t *testing.T) func(*cmd.Factory) {
+	t.Helper()
+	return func(f *cmd.Factory) {
+		f.Kube = func(kube.Options) (*kube.Cluster, error) {
+			t.Error("a cluster was connected to")
+			return nil, errors.New("no cluster here")
+		}
+		f.Issuer = nil
+	}
+}
+
+// noProbePods fails the test where a pod of a proof was left behind.
+func (b *bench) noProbePods(t *testing.T) {
+	t.Helper()
+	pods, err := b.plane.Client().CoreV1().Pods(b.namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "tbotctl.dev/probe"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range pods.Items {
+		t.Errorf("probe pod %s is left behind", pod.Name)
+	}
+}
+
+// noSecrets fails the test where a token or a private key stands in what was printed.
+func (b *bench) noSecrets(t *testing.T, got outcome) {
+	t.Helper()
+	for _, part := range []string{"eyJ", "PRIVATE KEY", "-cert-v01@openssh.com"} {
+		if strings.Contains(got.stdout+got.stderr, part) {
+			t.Errorf("the program printed %q", part)
+		}
+	}
+}
+
+// nothingWritten fails the test where either cluster saw a write since the bench was made; the dry runs of a plan and the
+// tokens that discovery reads the header of are none.
+func (b *bench) nothingWritten(t *testing.T) {
+	t.Helper()
+	events, err := b.plane.AuditEvents(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, event := range events {
+		if event.Namespace == b.namespace && strings.HasPrefix(event.UserAgent, "tbotctl/") && event.Write() && !event.DryRun && event.Subresource != "token" {
+			t.Errorf("Kubernetes was written to: %s %s %s", event.Verb, event.Resource, event.Name)
+		}
+	}
+	for _, request := range b.teleport.Requests() {
+		if request.Write {
+			t.Errorf("Teleport was written to: %s", request.Method)
 		}
 	}
 }

@@ -49,8 +49,9 @@ func runRender(f *Factory, setup spec.Setup, notes []string) error {
 	if err := setup.Validate(); err != nil {
 		return err
 	}
-	if missing := wizard.Missing(setup, wizard.Situation{Offline: setup.Resolved == nil, Terminal: true}); len(missing) > 0 {
-		return missingAnswers(missing)
+	missing := wizard.Missing(setup, wizard.Situation{Offline: setup.Resolved == nil, Terminal: true})
+	if err := missingAnswers(missing, true); err != nil {
+		return err
 	}
 	if setup.Resolved == nil {
 		resolved, err := resolveOffline(setup)
@@ -100,11 +101,21 @@ func resolveOffline(s spec.Setup) (*spec.Resolved, error) {
 	return resolved, nil
 }
 
-// missingAnswers lists all that is missing at once.
-func missingAnswers(missing []wizard.Question) error {
+// missingAnswers lists all that is missing at once, a missing --yes too.
+func missingAnswers(missing []wizard.Question, yes bool) error {
+	if len(missing) == 0 && yes {
+		return nil
+	}
+	help := map[string]string{}
+	for _, field := range spec.Fields() {
+		help[field.Flag] = field.Help
+	}
 	text := "these answers are missing:"
 	for _, question := range missing {
-		text += fmt.Sprintf("\n  --%s: %s", question.Flag, question.Help)
+		text += fmt.Sprintf("\n  --%s: %s", question.Flag, help[question.Flag])
+	}
+	if !yes {
+		text += "\n  --yes: without a terminal nothing is applied unless it is given"
 	}
 	return usagef("%s", text)
 }

@@ -40,7 +40,7 @@ func (r *initRun) resolve(ctx context.Context) error {
 		return err
 	}
 	r.progress.Head("Join type")
-	r.progress.Say(fmt.Sprintf("%s: %s (seen from %s).", choice.Type, choice.Reason, choice.SeenFrom))
+	r.progress.Say(fmt.Sprintf("%s: %s. Seen from: %s.", choice.Type, choice.Reason, choice.SeenFrom))
 	for _, rejected := range choice.Rejected {
 		r.progress.Say(fmt.Sprintf("not %s: %s.", rejected.Type, rejected.Why))
 	}

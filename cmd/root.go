@@ -41,6 +41,7 @@ needed on both sides, and proves the join before anything runs.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetIn(f.Streams.In)
 	root.SetOut(f.Streams.Out)
@@ -51,7 +52,7 @@ needed on both sides, and proves the join before anything runs.`,
 	return root
 }
 
-// noCommand makes a mistyped command an error of usage that names its neighbours, where cobra would print the help and succeed.
+// noCommand makes a mistyped command an error of usage; cobra alone would print the help and succeed.
 func noCommand(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

@@ -51,9 +51,12 @@ type Result struct {
 }
 
 // Run applies the items in order. The proof stands before the first resource of the ConfigMap's stage: a join that Teleport
-// refuses leaves no Deployment behind.
+// refuses leaves no Deployment behind. A plan with a conflict is not begun.
 func (r Runner) Run(ctx context.Context, planned plan.Plan) (Result, error) {
 	var result Result
+	if conflicts := planned.Conflicts(); len(conflicts) > 0 {
+		return result, fmt.Errorf("%s was %s; nothing was written", conflicts[0].Resource.ID(), conflicts[0].Owner)
+	}
 	for i, item := range planned.Items {
 		if item.Resource.Stage >= manifests.StageConfig && (i == 0 || planned.Items[i-1].Resource.Stage < manifests.StageConfig) {
 			if err := r.prove(ctx, &result); err != nil {
@@ -84,8 +87,6 @@ func (r Runner) prove(ctx context.Context, result *Result) error {
 
 func (r Runner) write(ctx context.Context, item plan.Item) error {
 	switch resource := item.Resource; {
-	case item.Action == plan.Conflict:
-		return fmt.Errorf("%s was %s; it is not overwritten", resource.ID(), item.Owner)
 	case resource.Object != nil:
 		_, err := r.Kubernetes.Apply(ctx, resource.Object, false)
 		return err

@@ -29,7 +29,7 @@ type NotReady struct {
 func (e *NotReady) Error() string {
 	reason := e.Reason
 	if reason == "" {
-		reason = "it is still starting"
+		reason = "its pod reports nothing wrong, but is not ready; see its log"
 	}
 	if e.Pod != "" {
 		reason = "pod " + e.Pod + ": " + reason
@@ -54,7 +54,11 @@ func (r Runner) wait(ctx context.Context, result *Result) error {
 		switch {
 		case err == nil && seen.Ready:
 			result.Ready, result.Pod = true, seen.Pod
-			r.Observe(Event{Step: step, State: Done, Detail: "pod " + seen.Pod + " is ready", Elapsed: r.Now().Sub(start)})
+			detail := "the Deployment is ready"
+			if seen.Pod != "" {
+				detail = "pod " + seen.Pod + " is ready"
+			}
+			r.Observe(Event{Step: step, State: Done, Detail: detail, Elapsed: r.Now().Sub(start)})
 			return nil
 		case err == nil:
 			last = seen

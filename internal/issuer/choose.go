@@ -134,7 +134,7 @@ func (e Evidence) asked() (Choice, error) {
 	}
 	if !e.Public.Reachable {
 		c.Reason += "; " + notKnownHere
-		c.SeenFrom = "not seen from " + seenFromHere
+		c.SeenFrom = "nowhere yet, not from " + seenFromHere
 		c.Warnings = append(c.Warnings, fmt.Sprintf("the issuer %s was not seen from here (%s): %s", spec.Quote(e.Cluster.Issuer), e.Public.Why(), notKnownHere))
 	}
 	c.Warnings = append(append(c.Warnings, v.doubts...), v.warnings...)

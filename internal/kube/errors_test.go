@@ -48,26 +48,31 @@ func TestRefusalsOfTheAPIServer(t *testing.T) {
 	}{
 		"a token that is not accepted": {
 			func(ctx context.Context) error { _, err := loggedOut.Read(ctx, settings); return err },
-			kube.Login, []string{"reading ConfigMap " + namespace + "/settings", "does not accept the login"},
+			kube.Login,
+			[]string{"reading ConfigMap " + namespace + "/settings", "does not accept the login"},
 		},
 		"a token that is not accepted, for the version": {
 			func(ctx context.Context) error { _, err := loggedOut.ServerVersion(ctx); return err },
-			kube.Login, []string{"reading /version", "does not accept the login", "401"},
+			kube.Login,
+			[]string{"reading /version", "does not accept the login", "401"},
 		},
 		"a right that is missing": {
 			func(ctx context.Context) error { _, err := nobody.Read(ctx, settings); return err },
-			kube.Forbidden, []string{`User "nobody-` + namespace, `cannot get resource "configmaps"`},
+			kube.Forbidden,
+			[]string{`User "nobody-` + namespace, `cannot get resource "configmaps"`},
 		},
 		"a right that is missing, for a write": {
 			func(ctx context.Context) error { _, err := nobody.Apply(ctx, settings, false); return err },
-			kube.Forbidden, []string{"applying ConfigMap", `cannot patch resource "configmaps"`},
+			kube.Forbidden,
+			[]string{"applying ConfigMap", `cannot patch resource "configmaps"`},
 		},
 		"a right that is missing, to impersonate": {
 			func(ctx context.Context) error {
 				_, err := connect(t, kube.Options{Kubeconfig: server(t).KubeconfigFor(t, "nobody-"+namespace), As: "admin"}).Read(ctx, settings)
 				return err
 			},
-			kube.Forbidden, []string{"cannot impersonate"},
+			kube.Forbidden,
+			[]string{"cannot impersonate"},
 		},
 		"rights that nobody may give away who has none": {
 			func(ctx context.Context) error {
@@ -76,27 +81,39 @@ func TestRefusalsOfTheAPIServer(t *testing.T) {
 				_, err := roleWriter(t, namespace).Apply(ctx, role, false)
 				return err
 			},
-			kube.Forbidden, []string{"attempting to grant RBAC permissions not currently held"},
+			kube.Forbidden,
+			[]string{"attempting to grant RBAC permissions not currently held"},
 		},
 		"Pod Security": {
-			func(ctx context.Context) error { _, err := admin(t).CreatePod(ctx, pod(namespace, "rude", nil)); return err },
-			kube.Refused, []string{"making pod " + namespace + "/rude", `violates PodSecurity "restricted`},
+			func(ctx context.Context) error {
+				_, err := admin(t).CreatePod(ctx, pod(namespace, "rude", nil))
+				return err
+			},
+			kube.Refused,
+			[]string{"making pod " + namespace + "/rude", `violates PodSecurity "restricted`},
 		},
 		"a quota": {
 			func(ctx context.Context) error { _, err := admin(t).CreatePod(ctx, pod(full, "late", nil)); return err },
-			kube.Refused, []string{"exceeded quota: none"},
+			kube.Refused,
+			[]string{"exceeded quota: none"},
 		},
 		"nothing of that name": {
-			func(ctx context.Context) error { _, err := admin(t).ServiceAccountUID(ctx, namespace, "nobody"); return err },
-			kube.NotFound, []string{"reading ServiceAccount " + namespace + "/nobody", "not found"},
+			func(ctx context.Context) error {
+				_, err := admin(t).ServiceAccountUID(ctx, namespace, "nobody")
+				return err
+			},
+			kube.NotFound,
+			[]string{"reading ServiceAccount " + namespace + "/nobody", "not found"},
 		},
 		"no such namespace": {
 			func(ctx context.Context) error { _, err := admin(t).NamespaceUID(ctx, "nowhere"); return err },
-			kube.NotFound, []string{"reading namespace nowhere"},
+			kube.NotFound,
+			[]string{"reading namespace nowhere"},
 		},
 		"a field of another manager": {
 			func(ctx context.Context) error { _, err := admin(t).Apply(ctx, settings, false); return err },
-			kube.Conflict, []string{"applying ConfigMap", `conflict with "kubectl-create"`, ".data.colour"},
+			kube.Conflict,
+			[]string{"applying ConfigMap", `conflict with "kubectl-create"`, ".data.colour"},
 		},
 		"a name that is taken": {
 			func(ctx context.Context) error {
@@ -108,21 +125,24 @@ func TestRefusalsOfTheAPIServer(t *testing.T) {
 				_, err := admin(t).CreatePod(ctx, again)
 				return err
 			},
-			kube.Conflict, []string{"already exists"},
+			kube.Conflict,
+			[]string{"already exists"},
 		},
 		"an object that breaks the rules": {
 			func(ctx context.Context) error {
 				_, err := admin(t).Apply(ctx, configMap(namespace, "Not_A_Name", nil), false)
 				return err
 			},
-			kube.Invalid, []string{"Not_A_Name", "Invalid value"},
+			kube.Invalid,
+			[]string{"Not_A_Name", "Invalid value"},
 		},
 		"a kind that we do not make": {
 			func(ctx context.Context) error {
 				_, err := admin(t).Apply(ctx, object("example.com/v1", "Gadget", namespace, "gadget"), true)
 				return err
 			},
-			kube.Other, []string{"tbotctl does not know objects of kind", "Gadget"},
+			kube.Other,
+			[]string{"tbotctl does not know objects of kind", "Gadget"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

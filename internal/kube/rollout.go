@@ -45,10 +45,17 @@ func judgeRollout(d *appsv1.Deployment, pods []corev1.Pod) Rollout {
 		want = *d.Spec.Replicas
 	}
 	s := d.Status
-	if s.ObservedGeneration >= d.Generation && s.UpdatedReplicas == want && s.Replicas == want && s.AvailableReplicas == want {
+	if s.ObservedGeneration < d.Generation {
+		// Whatever stands there is about what was before.
+		return Rollout{}
+	}
+	if s.UpdatedReplicas == want && s.Replicas == want && s.AvailableReplicas == want {
 		return Rollout{Ready: true, Pod: readyPod(pods)}
 	}
 	for i := range pods {
+		if pods[i].DeletionTimestamp != nil {
+			continue
+		}
 		if reason := podReason(&pods[i]); reason != "" {
 			return Rollout{Reason: reason, Pod: pods[i].Name}
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"time"
 
 	machineidv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/machineid/v1"
 	"github.com/gravitational/teleport/api/types"
@@ -23,7 +25,12 @@ func compareObject(ctx context.Context, wanted *unstructured.Unstructured, insta
 	if live == nil {
 		return Item{Action: Create}, nil
 	}
-	if owner := ownerOf(live.GetAnnotations()[spec.MarkInstall], installID); owner != "" {
+	owner := ownerOf(live.GetAnnotations()[spec.MarkInstall], installID)
+	switch {
+	case owner != "" && wanted.GetKind() == "Namespace":
+		// A namespace is asked for, not owned: one that is there serves as it is.
+		return Item{Action: Same}, nil
+	case owner != "":
 		return Item{Action: Conflict, Owner: owner, Changes: Diff(declared(wanted, live), wanted.Object)}, nil
 	}
 	after, err := kubernetes.Apply(ctx, wanted, true)
@@ -32,6 +39,10 @@ func compareObject(ctx context.Context, wanted *unstructured.Unstructured, insta
 	}
 	return judge(Diff(settled(live), settled(after))), nil
 }
+
+// defaultBotSession is what the server writes down where a bot says nothing (teleport-facts 5.2), which is no difference. What
+// somebody else chose would be lost with an update, so it is one.
+const defaultBotSession = 12 * time.Hour
 
 func compareBot(ctx context.Context, wanted *machineidv1.Bot, installID string, teleport Teleport) (Item, error) {
 	live, err := teleport.Bot(ctx, wanted.GetMetadata().GetName())
@@ -45,6 +56,9 @@ func compareBot(ctx context.Context, wanted *machineidv1.Bot, installID string, 
 	after, err := botFields(wanted)
 	if err != nil {
 		return Item{}, err
+	}
+	if ttl := live.GetSpec().GetMaxSessionTtl(); wanted.GetSpec().GetMaxSessionTtl() == nil && ttl.AsDuration() == defaultBotSession {
+		unstructured.RemoveNestedField(before, "spec", "maxSessionTtl")
 	}
 	return judgeOwned(Diff(before, after), live.GetMetadata().GetLabels()[spec.MarkInstall], installID), nil
 }
@@ -107,21 +121,31 @@ func declared(wanted, live *unstructured.Unstructured) map[string]any {
 }
 
 func prune(wanted, live any) any {
-	w, ok := wanted.(map[string]any)
-	if !ok {
-		return live
-	}
-	l, ok := live.(map[string]any)
-	if !ok {
-		return live
-	}
-	kept := map[string]any{}
-	for key, value := range w {
-		if have, found := l[key]; found {
-			kept[key] = prune(value, have)
+	switch w := wanted.(type) {
+	case map[string]any:
+		l, ok := live.(map[string]any)
+		if !ok {
+			return live
 		}
+		kept := map[string]any{}
+		for key, value := range w {
+			if have, found := l[key]; found {
+				kept[key] = prune(value, have)
+			}
+		}
+		return kept
+	case []any:
+		l, ok := live.([]any)
+		if !ok {
+			return live
+		}
+		kept := slices.Clone(l)
+		for i := range min(len(w), len(l)) {
+			kept[i] = prune(w[i], l[i])
+		}
+		return kept
 	}
-	return kept
+	return live
 }
 
 func botFields(bot *machineidv1.Bot) (map[string]any, error) {
@@ -145,16 +169,26 @@ func tokenFields(token *types.ProvisionTokenV2) (map[string]any, error) {
 	return teleportFields(encoded)
 }
 
-// teleportFields keeps what a person decides: the spec and our labels.
+// teleportFields keeps what a person decides: the spec, the labels, and when the resource ends.
 func teleportFields(encoded []byte) (map[string]any, error) {
 	var all struct {
 		Metadata struct {
-			Labels map[string]any `json:"labels"`
+			Labels  map[string]any `json:"labels"`
+			Expires string         `json:"expires"`
 		} `json:"metadata"`
 		Spec map[string]any `json:"spec"`
 	}
 	if err := json.Unmarshal(encoded, &all); err != nil {
 		return nil, fmt.Errorf("reading a Teleport resource: %w", err)
 	}
-	return map[string]any{"metadata": map[string]any{"labels": all.Metadata.Labels}, "spec": all.Spec}, nil
+	if never(all.Metadata.Expires) {
+		all.Metadata.Expires = ""
+	}
+	return map[string]any{"metadata": map[string]any{"labels": all.Metadata.Labels, "expires": all.Metadata.Expires}, "spec": all.Spec}, nil
+}
+
+// never knows the ways in which the server writes that a resource has no end (teleport-facts 3.6).
+func never(expires string) bool {
+	at, err := time.Parse(time.RFC3339, expires)
+	return err == nil && (at.IsZero() || at.Unix() == 0)
 }

@@ -41,7 +41,7 @@ func walk(path string, live, wanted any, found *[]Change) {
 	}
 	ls, liveIsList := live.([]any)
 	ws, wantedIsList := wanted.([]any)
-	if liveIsList && wantedIsList {
+	if (liveIsList || live == nil) && (wantedIsList || wanted == nil) {
 		for i := range max(len(ls), len(ws)) {
 			walk(fmt.Sprintf("%s[%d]", path, i), at(ls, i), at(ws, i), found)
 		}

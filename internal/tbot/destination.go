@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 )
@@ -47,6 +50,9 @@ func (d Destinations) writeSecret(ctx context.Context, to tbotconfig.Destination
 	if namespace == "" {
 		return errors.New("unable to detect namespace from POD_NAMESPACE environment variable")
 	}
+	if d.Secrets == nil {
+		return errors.New("there is no Kubernetes cluster to write a Secret to")
+	}
 	version, err := d.Secrets.ReadSecret(ctx, namespace, to.Name)
 	if err != nil {
 		return err
@@ -54,7 +60,8 @@ func (d Destinations) writeSecret(ctx context.Context, to tbotconfig.Destination
 	return d.Secrets.WriteSecret(ctx, namespace, to.Name, version, to.Labels, files)
 }
 
-// writeDirectory replaces each file as a whole, so that a reader sees the old or the new one and never half of it.
+// writeDirectory replaces each file as a whole, so that a reader sees the old or the new one and never half of it. Nothing that
+// is in the way is written through: not a link, and not a file that somebody else may read.
 func writeDirectory(path string, files map[string][]byte) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return fmt.Errorf("making the destination: %w", err)
@@ -63,12 +70,29 @@ func writeDirectory(path string, files map[string][]byte) error {
 	if err != nil {
 		return fmt.Errorf("opening the destination: %w", err)
 	}
-	for name, data := range files {
-		temporary := name + ".new"
-		err := errors.Join(root.WriteFile(temporary, data, 0o600), root.Rename(temporary, name))
-		if err != nil {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := replaceFile(root, name, files[name]); err != nil {
 			return errors.Join(fmt.Errorf("writing %s: %w", filepath.Join(path, name), err), root.Close())
 		}
 	}
 	return root.Close()
+}
+
+func replaceFile(root *os.Root, name string, data []byte) error {
+	temporary := name + ".new"
+	if err := root.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = root.Rename(temporary, name)
+	}
+	if err != nil {
+		return errors.Join(err, root.Remove(temporary))
+	}
+	return nil
 }

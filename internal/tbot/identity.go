@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gravitational/teleport/api/breaker"
 	"github.com/gravitational/teleport/api/client"
 	"github.com/gravitational/teleport/api/client/proto"
 	"github.com/gravitational/teleport/api/identityfile"
@@ -93,9 +94,12 @@ func (i *Identity) Bot() string {
 const botUserPrefix = "bot-"
 
 // String tells what may be told; the key and the certificates are left out.
-func (i *Identity) String() string {
+func (i Identity) String() string {
 	return fmt.Sprintf("%s of %s until %s", i.User, i.Cluster.Name, i.NotAfter.Format(time.RFC3339))
 }
+
+// Format implements fmt.Formatter, so that every verb prints what String tells and no more.
+func (i Identity) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(i.String())) }
 
 // file gives the identity in the form that tsh and the api module read.
 func (i *Identity) file(knownHosts [][]byte) ([]byte, error) {
@@ -115,7 +119,7 @@ func (i *Identity) file(knownHosts [][]byte) ([]byte, error) {
 func (i *Identity) connect(ctx context.Context) (*client.Client, error) {
 	hosts := make([][]byte, 0, len(i.certs.SSHCACerts))
 	for _, ca := range i.certs.SSHCACerts {
-		hosts = append(hosts, knownHost(i.Cluster.Name, ca))
+		hosts = append(hosts, knownHost(ca, []string{i.Cluster.Name, "*." + i.Cluster.Name}))
 	}
 	encoded, err := i.file(hosts)
 	if err != nil {
@@ -126,11 +130,14 @@ func (i *Identity) connect(ctx context.Context) (*client.Client, error) {
 		Credentials:              []client.Credentials{client.LoadIdentityFileFromString(string(encoded))},
 		DialTimeout:              dialTimeout,
 		InsecureAddressDiscovery: i.Cluster.Insecure,
-		DialOpts:                 []grpc.DialOption{metadata.WithUserAgentFromTeleportComponent("tbotctl")},
+		// The breaker of the client answers in the server's place after some failures; a proof needs the server's own words.
+		CircuitBreakerConfig: breaker.NoopBreakerConfig(),
+		DialOpts:             []grpc.DialOption{metadata.WithUserAgentFromTeleportComponent("tbotctl")},
 	}
 	if i.Cluster.TLSRouting {
 		config.ALPNSNIAuthDialClusterName = i.Cluster.Name
 		config.DialInBackground = true
+		// The question alone is asked of anybody; the join has judged the proxy's certificate.
 		config.ALPNConnUpgradeRequired = client.IsALPNConnUpgradeRequired(ctx, i.Cluster.Proxy, true)
 	}
 	connected, err := client.New(ctx, config)

@@ -5,14 +5,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
 
 	"github.com/gravitational/teleport/api/client/proto"
 	"github.com/gravitational/teleport/api/types"
-	"github.com/gravitational/trace"
 )
 
 // Cluster is the Teleport cluster to join, as its proxy described itself.
@@ -44,16 +42,6 @@ type JoinRequest struct {
 	TTL time.Duration
 }
 
-// Refused is a join that Teleport judged and turned down, in Teleport's own words.
-type Refused struct {
-	// Message is the server's text, its line breaks folded to ": ".
-	Message string
-	// Via says over which protocol it was asked.
-	Via string
-}
-
-func (e *Refused) Error() string { return "Teleport refused the join: " + e.Message }
-
 // Join exchanges a service account token for bot certificates: over gRPC first, and over HTTP where the server or what stands
 // in front of it does not know that call (teleport-facts 2.2). The error is *Refused where the server judged the request.
 func Join(ctx context.Context, r JoinRequest) (*Identity, error) {
@@ -79,6 +67,9 @@ func Join(ctx context.Context, r JoinRequest) (*Identity, error) {
 	return newIdentity(r.Cluster, key, certs, via)
 }
 
+// joinTimeout bounds one attempt; the Auth Service gives an OIDC issuer 15 seconds (teleport-facts 3.3).
+const joinTimeout = 30 * time.Second
+
 // The protocols of a join, as results name them.
 const (
 	viaGRPC = "gRPC RegisterUsingToken"
@@ -87,34 +78,19 @@ const (
 
 func register(ctx context.Context, cluster Cluster, request *types.RegisterUsingTokenRequest) (*proto.Certs, string, error) {
 	certs, err := registerGRPC(ctx, cluster, request)
-	if err == nil {
-		return certs, viaGRPC, nil
+	if errors.Is(err, errProtocol) && ctx.Err() == nil {
+		// The server never saw the request: it does not know the call, or what stands in front of it does not pass it through.
+		certs, err = registerHTTP(ctx, cluster, request)
+		return certs, viaHTTP, onTheWay(err, viaHTTP)
 	}
-	if !worthHTTP(err) || ctx.Err() != nil {
-		return nil, viaGRPC, judged(err, viaGRPC)
-	}
-	certs, err = registerHTTP(ctx, cluster, request)
-	return certs, viaHTTP, judged(err, viaHTTP)
+	return certs, viaGRPC, onTheWay(err, viaGRPC)
 }
 
-// worthHTTP reports whether the server never judged the request over gRPC: it does not know the call, or what stands in front
-// of it does not pass the protocol through.
-func worthHTTP(err error) bool {
-	return trace.IsNotImplemented(err) || errors.Is(err, errProtocol)
-}
-
-// judged turns the server's own verdicts into Refused and leaves what happened on the way as it is.
-func judged(err error, via string) error {
-	var verdict trace.Error
-	switch {
-	case err == nil:
-		return nil
-	case trace.IsConnectionProblem(err), !errors.As(err, &verdict):
-		return fmt.Errorf("joining through the proxy (%s): %w", via, err)
+// onTheWay says of a trouble that is no verdict which way it was met on.
+func onTheWay(err error, via string) error {
+	var refused *Refused
+	if err == nil || errors.As(err, &refused) {
+		return err
 	}
-	lines := strings.Split(trace.UserMessage(err), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
-	}
-	return &Refused{Message: strings.Join(lines, ": "), Via: via}
+	return fmt.Errorf("joining through the proxy (%s): %w", via, err)
 }

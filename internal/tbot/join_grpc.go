@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/gravitational/teleport/api/metadata"
 	"github.com/gravitational/teleport/api/types"
 	"github.com/gravitational/teleport/api/utils/grpc/interceptors"
+	"github.com/gravitational/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 )
@@ -27,8 +29,8 @@ const (
 	keepAlive   = 30 * time.Second
 )
 
-// errProtocol means that what answered at the proxy's address does not speak the protocol asked for: an old server, or a load
-// balancer that ends TLS.
+// errProtocol means that what answered at the proxy's address does not speak the protocol asked for or does not know the call:
+// an old server, or a load balancer that ends TLS.
 var errProtocol = errors.New("the proxy's address does not pass the " + protocolProxyGRPC + " protocol through")
 
 // registerGRPC asks the proxy's JoinService. The TLS handshake is done before gRPC gets the connection, so that a certificate
@@ -41,18 +43,25 @@ func registerGRPC(ctx context.Context, cluster Cluster, request *types.RegisterU
 	connection, err := grpc.NewClient("passthrough:///"+cluster.Proxy,
 		grpc.WithTransportCredentials(insecure.NewCredentials()), // TLS is done already
 		grpc.WithContextDialer(once(secured)),
-		grpc.WithUnaryInterceptor(metadata.UnaryClientInterceptor),
-		grpc.WithChainUnaryInterceptor(interceptors.GRPCClientUnaryErrorInterceptor),
+		grpc.WithChainUnaryInterceptor(metadata.UnaryClientInterceptor, interceptors.GRPCClientUnaryErrorInterceptor),
 		metadata.WithUserAgentFromTeleportComponent("tbotctl"),
 	)
 	if err != nil {
-		return nil, errors.Join(err, secured.Close())
+		_ = secured.Close()
+		return nil, fmt.Errorf("preparing the join: %w", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
+	defer cancel()
 	certs, err := client.NewJoinServiceClient(proto.NewJoinServiceClient(connection)).RegisterUsingToken(ctx, request)
-	if closeErr := connection.Close(); err == nil {
-		err = closeErr
+	// Closing changes nothing about the answer. gRPC closes what it took; where it took nothing, the connection is still ours.
+	_, _ = connection.Close(), secured.Close()
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, fmt.Errorf("asking %s: %w", cluster.Proxy, ctx.Err())
+	case trace.IsNotImplemented(err):
+		return nil, fmt.Errorf("%w: %w", errProtocol, err)
 	}
-	return certs, err
+	return certs, grpcVerdict(err, askedJoin, viaGRPC)
 }
 
 func dialProxy(ctx context.Context, cluster Cluster) (net.Conn, error) {
@@ -73,27 +82,23 @@ func dialProxy(ctx context.Context, cluster Cluster) (net.Conn, error) {
 	handshakeCtx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	if err := secured.HandshakeContext(handshakeCtx); err != nil {
-		var alert tls.AlertError
-		if errors.As(err, &alert) && alert == noApplicationProtocol {
+		if isProtocolRefused(err) {
 			err = fmt.Errorf("%w: %w", errProtocol, err)
 		}
-		return nil, errors.Join(fmt.Errorf("connecting to %s: %w", cluster.Proxy, err), ignoreClosed(raw.Close()))
+		_ = raw.Close()
+		return nil, fmt.Errorf("connecting to %s: %w", cluster.Proxy, err)
 	}
 	if secured.ConnectionState().NegotiatedProtocol != protocolProxyGRPC {
-		return nil, errors.Join(errProtocol, ignoreClosed(secured.Close()))
+		_ = secured.Close()
+		return nil, errProtocol
 	}
 	return secured, nil
 }
 
-// noApplicationProtocol is the TLS alert of RFC 7301 section 3.2.
-const noApplicationProtocol tls.AlertError = 120
-
-func ignoreClosed(err error) error {
+// isProtocolRefused recognises the TLS alert no_application_protocol (RFC 7301, section 3.2); crypto/tls has no type for it.
+func isProtocolRefused(err error) bool {
 	var operation *net.OpError
-	if errors.Is(err, net.ErrClosed) || errors.As(err, &operation) {
-		return nil
-	}
-	return err
+	return errors.As(err, &operation) && operation.Op == "remote error" && strings.Contains(operation.Error(), "no application protocol")
 }
 
 // once hands out the one connection; a second dial means that the first was lost, and a join is not repeated silently.

@@ -9,15 +9,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/gravitational/teleport/api/client/proto"
 	"github.com/gravitational/teleport/api/types"
-	"github.com/gravitational/trace"
 )
-
-// httpTimeout bounds the whole exchange; the Auth Service gives an OIDC issuer 15 seconds (teleport-facts 3.3).
-const httpTimeout = 30 * time.Second
 
 // maxCerts bounds the answer: four certificates are a few kilobytes.
 const maxCerts = 1 << 20
@@ -42,7 +37,7 @@ func registerHTTP(ctx context.Context, cluster Cluster, request *types.RegisterU
 	}
 	defer transport.CloseIdleConnections()
 	web := &http.Client{
-		Transport: transport, Timeout: httpTimeout,
+		Transport: transport, Timeout: joinTimeout,
 		// The request carries a service account token: it goes where it was addressed and nowhere else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -64,15 +59,22 @@ func registerHTTP(ctx context.Context, cluster Cluster, request *types.RegisterU
 	return certs, nil
 }
 
-// httpVerdict tells Teleport's own refusal, a JSON body in the shape of trace's errors, from any other server's page.
-func httpVerdict(status int, content []byte) error {
+// httpVerdict tells Teleport's own refusal, a JSON body in the shape of trace's errors with one of its statuses, from any other
+// server's page, from what was lost on the way to the Auth Service and from what is a matter of time (teleport-facts 2.4).
+func httpVerdict(code int, content []byte) error {
 	var body struct {
 		Error struct {
 			Message string `json:"message"`
 		} `json:"error"`
 	}
 	if err := json.Unmarshal(content, &body); err != nil || body.Error.Message == "" {
-		return fmt.Errorf("the proxy answered HTTP %d, and not in Teleport's words", status)
+		return fmt.Errorf("the proxy answered HTTP %d, and not in Teleport's words", code)
 	}
-	return trace.ReadError(status, content)
+	refused := refuse(askedJoin, viaHTTP, body.Error.Message)
+	switch code {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed,
+		http.StatusInternalServerError, http.StatusNotImplemented:
+		return refused
+	}
+	return fmt.Errorf("the proxy answered HTTP %d: %s", code, refused.Message)
 }

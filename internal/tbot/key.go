@@ -25,6 +25,9 @@ type keyPair struct {
 	ssh     []byte // one authorized_keys line
 }
 
+// Format implements fmt.Formatter, so that no verb prints the private half.
+func (keyPair) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[key]")) }
+
 // newKeyPair makes a key of the type that the cluster's signature algorithm suite asks of a bot; an unknown or missing suite
 // means legacy, as it does for tbot.
 func newKeyPair(suite string) (*keyPair, error) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"net"
 	"slices"
 	"strings"
 
@@ -37,13 +39,13 @@ type Artifacts struct {
 }
 
 // Names are the files that would be written, sorted.
-func (a *Artifacts) Names() []string {
-	names := make([]string, 0, len(a.files))
-	for name := range a.files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+func (a Artifacts) Names() []string {
+	return slices.Sorted(maps.Keys(a.files))
+}
+
+// Format implements fmt.Formatter: it prints whose files they are and how they are called, never what is in them.
+func (a Artifacts) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "%v of %v", a.Names(), a.Identity)
 }
 
 // GenerateIdentity makes the files of an identity output, with certificates as the configuration asks.
@@ -54,15 +56,15 @@ func (s *Session) GenerateIdentity(ctx context.Context, config tbotconfig.Config
 	if err != nil {
 		return nil, err
 	}
-	authorities, err := s.authorities(ctx)
+	trusted, err := s.authorities(ctx)
 	if err != nil {
 		return nil, err
 	}
-	hosts := make([][]byte, 0, len(authorities.hostKeys))
-	for _, key := range authorities.hostKeys {
-		hosts = append(hosts, knownHost(s.identity.Cluster.Name, key))
+	proxyHost, _, err := net.SplitHostPort(s.identity.Cluster.Proxy)
+	if err != nil {
+		return nil, fmt.Errorf("the proxy's address: %w", err)
 	}
-	encoded, err := identity.file(hosts)
+	encoded, err := identity.file(knownHosts(trusted.host))
 	if err != nil {
 		return nil, err
 	}
@@ -72,47 +74,60 @@ func (s *Session) GenerateIdentity(ctx context.Context, config tbotconfig.Config
 		fileKeyPub:     identity.key.ssh,
 		fileCert:       identity.certs.SSH,
 		fileTLSCert:    identity.certs.TLS,
-		fileHostCA:     authorities.host,
-		fileUserCA:     authorities.user,
-		fileDatabaseCA: authorities.database,
+		fileHostCA:     certificates(trusted.host),
+		fileUserCA:     certificates(trusted.user),
+		fileDatabaseCA: certificates(trusted.database),
 		fileWriteTest:  {},
 	}
 	if output.SSHConfig != tbotconfig.SSHConfigOff {
-		files[fileKnownHosts] = bytes.Join(hosts, nil)
+		files[fileKnownHosts] = bytes.Join(knownHosts(trusted.host, proxyHost), nil)
 	}
 	return &Artifacts{Identity: identity, files: files}, nil
 }
 
-// authorities are the cluster's own, as PEM and, for hosts, as SSH keys.
+// authorities are those that the cluster trusts: its own, and those of its leaf clusters.
 type authorities struct {
-	host, user, database []byte
-	hostKeys             [][]byte
+	host, user, database []types.CertAuthority
 }
 
 func (s *Session) authorities(ctx context.Context) (authorities, error) {
 	var found authorities
-	for kind, into := range map[types.CertAuthType]*[]byte{
+	for kind, into := range map[types.CertAuthType]*[]types.CertAuthority{
 		types.HostCA: &found.host, types.UserCA: &found.user, types.DatabaseCA: &found.database,
 	} {
 		all, err := s.auth.GetCertAuthorities(ctx, kind, false)
 		if err != nil {
 			return authorities{}, fmt.Errorf("reading the %s authority: %w", kind, err)
 		}
-		for _, authority := range all {
-			for _, pair := range authority.GetTrustedTLSKeyPairs() {
-				*into = append(*into, pair.Cert...)
-			}
-			if kind == types.HostCA {
-				for _, pair := range authority.GetTrustedSSHKeyPairs() {
-					found.hostKeys = append(found.hostKeys, pair.PublicKey)
-				}
-			}
-		}
+		*into = all
 	}
 	return found, nil
 }
 
-// knownHost writes one authority the way OpenSSH reads it, for the cluster's hosts by their full names.
-func knownHost(cluster string, authorizedKey []byte) []byte {
-	return fmt.Appendf(nil, "@cert-authority %s,*.%s %s type=host\n", cluster, cluster, strings.TrimSpace(string(authorizedKey)))
+// certificates gives the authorities' certificates as one PEM text.
+func certificates(all []types.CertAuthority) []byte {
+	var text []byte
+	for _, authority := range all {
+		for _, pair := range authority.GetTrustedTLSKeyPairs() {
+			text = append(text, pair.Cert...)
+		}
+	}
+	return text
+}
+
+// knownHosts gives a line for each SSH key of each host authority, which holds for the hosts of its own cluster and for those
+// named besides.
+func knownHosts(all []types.CertAuthority, besides ...string) [][]byte {
+	var lines [][]byte
+	for _, authority := range all {
+		for _, pair := range authority.GetTrustedSSHKeyPairs() {
+			lines = append(lines, knownHost(pair.PublicKey, append(besides, authority.GetClusterName(), "*."+authority.GetClusterName())))
+		}
+	}
+	return lines
+}
+
+// knownHost writes one authority the way OpenSSH reads it.
+func knownHost(authorizedKey []byte, hosts []string) []byte {
+	return fmt.Appendf(nil, "@cert-authority %s %s type=host\n", strings.Join(hosts, ","), strings.TrimSpace(string(authorizedKey)))
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gravitational/teleport/api/client"
 	"github.com/gravitational/teleport/api/client/proto"
-	"github.com/gravitational/trace"
 )
 
 // ErrTooOld means that the server does not know a call that outputs need. GenerateUserCerts of the api module sends its keys
@@ -82,10 +81,7 @@ func (s *Session) impersonate(ctx context.Context, want impersonation) (*Identit
 		ReissuableRoleImpersonation: want.reissue,
 	})
 	if err != nil {
-		if noKeyFound(err) {
-			err = ErrTooOld
-		}
-		return nil, fmt.Errorf("asking for certificates of the roles %v: %w", roles, err)
+		return nil, certsError(err, roles)
 	}
 	// The answer holds the authorities of TLS in part and those of SSH not at all: the cluster's own are asked for, the SSH ones
 	// are the bot's.
@@ -97,8 +93,11 @@ func (s *Session) impersonate(ctx context.Context, want impersonation) (*Identit
 		certs.TLSCACerts = append(certs.TLSCACerts, authority.GetTLSCA())
 	}
 	certs.SSHCACerts = s.identity.certs.SSHCACerts
-	return newIdentity(s.identity.Cluster, key, certs, "GenerateUserCerts")
+	return newIdentity(s.identity.Cluster, key, certs, viaUserCerts)
 }
+
+// viaUserCerts names the call in results.
+const viaUserCerts = "GenerateUserCerts"
 
 type impersonation struct {
 	roles   []string
@@ -107,6 +106,15 @@ type impersonation struct {
 	reissue bool
 }
 
-func noKeyFound(err error) bool {
-	return trace.UserMessage(err) == "ssh: no key found"
+func certsError(err error, roles []string) error {
+	asked := fmt.Sprintf("certificates of the roles %q", roles)
+	err = grpcVerdict(err, asked, viaUserCerts)
+	var refused *Refused
+	switch {
+	case !errors.As(err, &refused):
+		return fmt.Errorf("asking for %s: %w", asked, err)
+	case refused.Message == "ssh: no key found":
+		return ErrTooOld
+	}
+	return err
 }

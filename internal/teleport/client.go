@@ -12,6 +12,7 @@ import (
 	"github.com/tbotctl/tbotctl/internal/spec"
 
 	"github.com/gravitational/teleport/api"
+	"github.com/gravitational/teleport/api/breaker"
 	"github.com/gravitational/teleport/api/client"
 	"github.com/gravitational/teleport/api/metadata"
 	"google.golang.org/grpc"
@@ -48,7 +49,9 @@ func Connect(ctx context.Context, t Target, server Server, login Login, now time
 		Credentials:              []client.Credentials{credentials},
 		DialTimeout:              dialTimeout,
 		InsecureAddressDiscovery: t.Insecure,
-		DialOpts:                 []grpc.DialOption{metadata.WithUserAgentFromTeleportComponent("tbotctl")},
+		// The breaker of the client answers in the server's place after some failures; a person needs the server's own words.
+		CircuitBreakerConfig: breaker.NoopBreakerConfig(),
+		DialOpts:             []grpc.DialOption{metadata.WithUserAgentFromTeleportComponent("tbotctl")},
 	}
 	if server.TLSRouting {
 		// One connection, straight through the proxy's port to the Auth Service, which proves itself by the cluster's own
@@ -66,38 +69,33 @@ func Connect(ctx context.Context, t Target, server Server, login Login, now time
 	defer cancel()
 	pong, err := c.auth.Ping(pingCtx)
 	if err != nil {
+		if refusal := refusalOf(ctx, t.Proxy, config); refusal != nil {
+			err = refusal
+		}
 		return nil, errors.Join(connectError(err, t, server, login), c.auth.Close())
 	}
 	c.clusterName = pong.GetClusterName()
 	return c, nil
 }
 
-// connectError tells a login that the server refuses from a server that does not answer. A refused client certificate
-// arrives as a broken connection with the TLS alert in its text.
+// connectError tells a login that the server refuses from a server that does not answer.
 func connectError(err error, t Target, server Server, login Login) error {
-	refused := &Error{Kind: NotLoggedIn, Doing: "asking the Auth Service through " + t.Proxy, Err: err, Fix: login.fix(t.Proxy)}
-	text := err.Error()
-	// Teleport's word for a client that is more than one major version behind (teleport-facts 4.6): no login mends that.
-	if strings.Contains(text, "client version is unsupported") {
-		refused.Kind, refused.Fix = Other, ""
-		refused.Err = fmt.Errorf("Teleport %s takes clients from %s on and this tbotctl speaks as %s, use a newer one: %w", server.Version, server.MinClientVersion, api.Version, err)
-		return refused
+	doing := "asking the Auth Service through " + t.Proxy
+	switch {
+	case strings.Contains(err.Error(), "client version is unsupported"):
+		// Teleport's word for a client that is more than one major version behind (teleport-facts 4.6): no login mends that.
+		return &Error{Kind: Other, Doing: doing, Err: fmt.Errorf("version %s takes clients from %s on and this tbotctl speaks as %s, use a newer one: %w",
+			server.Version, server.MinClientVersion, api.Version, err)}
+	case kindOf(err) == Denied, isAboutCertificate(err):
+		err = fmt.Errorf("the login is refused: %w", err)
+	case isUnknownAuthority(err):
+		// The Auth Service proves itself by the authority that the login came with: one that does not fit is of another cluster,
+		// or of this one before its authority was changed.
+		err = fmt.Errorf("the login does not fit this cluster's authority: %w", err)
+	default:
+		return wrap(err, doing)
 	}
-	if kindOf(err) == Denied {
-		return refused
-	}
-	for _, alert := range []string{"remote error: tls: bad certificate", "remote error: tls: expired certificate", "remote error: tls: unknown certificate authority"} {
-		if strings.Contains(text, alert) {
-			return refused
-		}
-	}
-	// The Auth Service proves itself by the authority that the login came with: one that does not fit is of another cluster, or
-	// of this one before its authority was changed.
-	if strings.Contains(text, "authentication handshake failed") && strings.Contains(text, "certificate signed by unknown authority") {
-		refused.Err = fmt.Errorf("the login does not fit this cluster's authority: %w", err)
-		return refused
-	}
-	return wrap(err, refused.Doing)
+	return &Error{Kind: NotLoggedIn, Doing: doing, Err: err, Fix: login.fix(t.Proxy)}
 }
 
 // Close ends the connection.

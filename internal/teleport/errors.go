@@ -91,7 +91,6 @@ func kindOf(err error) Kind {
 		operation *net.OpError
 		transport *url.Error
 		dns       *net.DNSError
-		authority x509.UnknownAuthorityError
 		hostname  x509.HostnameError
 		invalid   x509.CertificateInvalidError
 	)
@@ -112,10 +111,15 @@ func kindOf(err error) Kind {
 	case errors.Is(err, context.Canceled):
 		return Other
 	case trace.IsConnectionProblem(err), errors.Is(err, context.DeadlineExceeded), status.Code(err) == codes.DeadlineExceeded,
-		errors.As(err, &operation), errors.As(err, &transport), errors.As(err, &dns), errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid):
+		errors.As(err, &operation), errors.As(err, &transport), errors.As(err, &dns), isUnknownAuthority(err), errors.As(err, &hostname), errors.As(err, &invalid):
 		return Unreachable
 	}
 	return Other
+}
+
+func isUnknownAuthority(err error) bool {
+	var authority x509.UnknownAuthorityError
+	return errors.As(err, &authority)
 }
 
 // speaksOtherwise tells an answer that no Teleport Proxy gives: no TLS, or no JSON object of the expected shape, also an empty or
@@ -133,9 +137,14 @@ func speaksOtherwise(err error) bool {
 	return errors.As(err, &syntax) || errors.As(err, &typed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// flatten puts Teleport's indented, many-line texts on one line and leaves out what gRPC puts before an error without a kind.
+// flatten puts Teleport's indented, many-line texts on one line, as "outer: inner", and leaves out what gRPC puts before an
+// error without a kind.
 func flatten(err error) string {
-	return strings.Join(strings.Fields(grpcPrefix.ReplaceAllString(trace.UserMessage(err), "")), " ")
+	lines := strings.FieldsFunc(grpcPrefix.ReplaceAllString(trace.UserMessage(err), ""), func(r rune) bool { return r == '\n' || r == '\r' })
+	for i, line := range lines {
+		lines[i] = strings.Trim(line, " \t:")
+	}
+	return strings.Join(lines, ": ")
 }
 
 var grpcPrefix = regexp.MustCompile(`rpc error: code = \w+ desc = `)

@@ -57,8 +57,7 @@ func Find(ctx context.Context, t Target) (Server, error) {
 		if trace.IsBadParameter(err) {
 			return Server{}, &Error{Kind: Other, Doing: doing, Err: fmt.Errorf("the server says what this tbotctl does not know, a newer one may: %w", err)}
 		}
-		var authority x509.UnknownAuthorityError
-		if errors.As(err, &authority) {
+		if isUnknownAuthority(err) {
 			err = fmt.Errorf("%w; if the proxy has an authority of its own, name it with --proxy-ca", err)
 		}
 		return Server{}, wrap(err, doing)

@@ -54,15 +54,18 @@ func (l Login) fix(proxy string) string {
 }
 
 func (l Login) identity(now time.Time) (client.Credentials, error) {
+	fail := func(err error) error {
+		return &Error{Kind: NotLoggedIn, Doing: "reading --identity " + l.IdentityFile, Err: err}
+	}
 	loaded := client.LoadIdentityFile(l.IdentityFile)
 	if _, err := loaded.TLSConfig(); err != nil {
 		if _, statErr := os.Stat(l.IdentityFile); errors.Is(statErr, fs.ErrNotExist) {
-			err = fmt.Errorf("%s does not exist", l.IdentityFile)
+			err = errors.New("the file does not exist")
 		}
-		return nil, &Error{Kind: NotLoggedIn, Doing: "reading --identity", Err: err}
+		return nil, fail(err)
 	}
 	if expiry, known := loaded.Expiry(); known && now.After(expiry) {
-		return nil, &Error{Kind: NotLoggedIn, Doing: "reading --identity", Err: fmt.Errorf("the identity in %s ended at %s", l.IdentityFile, expiry.Format(time.RFC3339))}
+		return nil, fail(fmt.Errorf("the identity ended at %s", expiry.Format(time.RFC3339)))
 	}
 	return loaded, nil
 }

@@ -89,7 +89,7 @@ func TestNoUsableLogin(t *testing.T) {
 		parts []string
 	}{
 		"identity expired": {identityFile(t, c, "admin", -time.Minute), []string{"--identity", "ended at 20"}},
-		"identity missing": {teleport.Login{IdentityFile: missing}, []string{"--identity", missing + " does not exist"}},
+		"identity missing": {teleport.Login{IdentityFile: missing}, []string{"--identity " + missing + ": the file does not exist"}},
 		"identity is a directory": {
 			teleport.Login{IdentityFile: directory}, []string{"--identity", directory, "is a directory"},
 		},
@@ -161,9 +161,9 @@ func TestLoginThatTheServerRefuses(t *testing.T) {
 		login teleport.Login
 		parts []string
 	}{
-		"ended, profile":                 {profileOf(t, c, -time.Minute), []string{"expired certificate"}},
-		"ended, identity":                {identityFile(t, c, "admin", -time.Minute), []string{"expired certificate"}},
-		"user is gone, identity":         {leaver, []string{"access denied"}},
+		"ended, profile":                 {profileOf(t, c, -time.Minute), []string{"the login is refused", "expired certificate"}},
+		"ended, identity":                {identityFile(t, c, "admin", -time.Minute), []string{"the login is refused", "expired certificate"}},
+		"user is gone, identity":         {leaver, []string{"the login is refused: access denied"}},
 		"another cluster, profile":       {profileOf(t, other, time.Hour), []string{"other.example.com", clusterName}},
 		"another cluster, identity":      {identityFile(t, other, "admin", time.Hour), []string{"other.example.com", clusterName}},
 		"cluster was made anew, profile": {profileOf(t, anew, time.Hour), []string{"does not fit this cluster's authority", "unknown authority"}},
@@ -199,7 +199,7 @@ func TestConnectToNewerServer(t *testing.T) {
 	t.Parallel()
 	c := teleporttest.New(t, teleporttest.Options{Version: "21.0.0", RejectOldClients: true})
 	_, err := teleport.Connect(t.Context(), targetOf(c), find(t, c), identityFile(t, c, "admin", time.Hour), time.Now())
-	wantError(t, err, teleport.Other, "Teleport 21.0.0 takes clients from 20.0.0 on", "client version is unsupported")
+	wantError(t, err, teleport.Other, "version 21.0.0 takes clients from 20.0.0 on", "client version is unsupported")
 	if strings.Contains(err.Error(), "tsh login") {
 		t.Errorf("a login does not mend it: %v", err)
 	}

@@ -61,7 +61,7 @@ func TestBots(t *testing.T) {
 			}
 			wantBot(t, client, "example", "access")
 			err := client.CreateBot(t.Context(), bot("example", "editor"))
-			wantError(t, err, teleport.Exists, "making bot example", "already registered")
+			wantError(t, err, teleport.Exists, "making bot example: creating bot user: user \"bot-example\" already registered")
 			wantBot(t, client, "example", "access")
 			if err := client.UpsertBot(t.Context(), bot("example", "access", "auditor")); err != nil {
 				t.Fatal(err)
@@ -71,7 +71,7 @@ func TestBots(t *testing.T) {
 				t.Fatal(err)
 			}
 			wantBot(t, client, "fresh")
-			wantError(t, client.CreateBot(t.Context(), bot("")), teleport.Invalid, "metadata.name: must be non-empty")
+			wantError(t, client.CreateBot(t.Context(), bot("")), teleport.Invalid, "making bot : validating bot: metadata.name: must be non-empty")
 			wantError(t, client.UpsertBot(t.Context(), bot("x", "")), teleport.Invalid, "spec.roles")
 		})
 	}
@@ -145,7 +145,7 @@ func TestBadTokens(t *testing.T) {
 	for want, change := range map[string]func(*types.ProvisionTokenV2){
 		"provisioning token is missing roles":                                  func(made *types.ProvisionTokenV2) { made.Spec.Roles = nil },
 		`token with role "Bot" must set bot_name`:                              func(made *types.ProvisionTokenV2) { made.Spec.BotName = "" },
-		"spec.kubernetes: allow: at least one rule must be set":                func(made *types.ProvisionTokenV2) { made.Spec.Kubernetes.Allow = nil },
+		"bad: spec.kubernetes: allow: at least one rule must be set":           func(made *types.ProvisionTokenV2) { made.Spec.Kubernetes.Allow = nil },
 		`static_jwks.jwks: must be set when type is "static_jwks"`:             func(made *types.ProvisionTokenV2) { made.Spec.Kubernetes.StaticJWKS.JWKS = "" },
 		`type: must be one of (in_cluster, static_jwks, oidc), got "kerberos"`: func(made *types.ProvisionTokenV2) { made.Spec.Kubernetes.Type = "kerberos" },
 		`should be in format "namespace:service_account", got "tbot" instead`: func(made *types.ProvisionTokenV2) {
@@ -194,7 +194,7 @@ func calls(client *teleport.Client) map[string]func(context.Context) error {
 		"reading token t":     func(ctx context.Context) error { _, err := client.Token(ctx, "t"); return err },
 		"making token u":      func(ctx context.Context) error { return client.CreateToken(ctx, token("u", nil)) },
 		"updating token u":    func(ctx context.Context) error { return client.UpsertToken(ctx, token("u", nil)) },
-		"reading role access": func(ctx context.Context) error { _, err := client.RoleExists(ctx, "access"); return err },
+		"reading role editor": func(ctx context.Context) error { _, err := client.RoleExists(ctx, "editor"); return err },
 	}
 }
 
@@ -203,8 +203,7 @@ func TestDenied(t *testing.T) {
 	for _, version := range []string{"18.2.0", "16.4.7"} {
 		c := teleporttest.New(t, teleporttest.Options{Version: version})
 		for name, call := range calls(clientAs(t, c, "plain")) {
-			err := call(t.Context())
-			wantError(t, err, teleport.Denied, name, "access denied to perform action")
+			wantError(t, call(t.Context()), teleport.Denied, name, "access denied to perform action")
 		}
 		if _, made := c.Bot("fresh"); made {
 			t.Errorf("%s: a user without the right made a bot", version)
@@ -220,7 +219,7 @@ func TestAdminMFA(t *testing.T) {
 		c.PutToken(token("t", nil))
 		for name, call := range calls(clientAs(t, c, "admin")) {
 			err := call(t.Context())
-			if name == "reading bot example" || name == "reading role access" {
+			if name == "reading bot example" || name == "reading role editor" {
 				if err != nil {
 					t.Errorf("%s needs no touch: %v", name, err)
 				}
@@ -234,12 +233,12 @@ func TestAdminMFA(t *testing.T) {
 // A server that is slow or falls silent in the middle of things is told from one that says no.
 func TestCallWithoutAnswer(t *testing.T) {
 	t.Parallel()
-	c := teleporttest.New(t, teleporttest.Options{Before: func(ctx context.Context, r teleporttest.Request) error {
+	c := teleporttest.New(t, teleporttest.Options{Before: func(_ context.Context, r teleporttest.Request) error {
 		if strings.HasSuffix(r.Method, "/Ping") || r.Protocol == "http" {
 			return nil
 		}
-		<-ctx.Done()
-		return ctx.Err()
+		<-t.Context().Done()
+		return t.Context().Err()
 	}})
 	client := clientAs(t, c, "admin")
 	for name, call := range calls(client) {
@@ -248,7 +247,7 @@ func TestCallWithoutAnswer(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
 			started := time.Now()
-			wantError(t, call(ctx), teleport.Unreachable, name, "deadline exceeded")
+			wantError(t, call(ctx), teleport.Unreachable, name)
 			soon(t, started)
 			ctx, cancel = context.WithCancel(t.Context())
 			cancel()

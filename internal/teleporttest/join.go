@@ -34,7 +34,7 @@ func (c *Cluster) join(ctx context.Context, req joinRequest) (*proto.Certs, erro
 	var seen joinSeen
 	certs, err := c.tryJoin(ctx, req, &seen)
 	if err != nil {
-		c.logger.WarnContext(ctx, "Failure to join cluster occurred", "token", req.Token, "error", trace.UserMessage(err))
+		c.logger.WarnContext(ctx, "Failure to join cluster occurred", "token", mask(req.Token), "error", trace.UserMessage(err))
 		if c.behaviour.refusalEvents && req.Role == types.RoleBot {
 			c.emitRefusedJoin(ctx, req, seen, err)
 		}
@@ -148,7 +148,7 @@ func (c *Cluster) admitBot(ctx context.Context, req joinRequest, seen *joinSeen)
 	name := resourceName(token.GetBotName())
 	user, ok := c.state.user(name)
 	if !ok {
-		c.logger.WarnContext(ctx, "The bot of a join token does not exist", "bot", token.GetBotName(), "token", token.GetName())
+		c.logger.WarnContext(ctx, "The bot of a join token does not exist", "bot", token.GetBotName(), "token", token.GetSafeName())
 		return nil, errBotUnknown()
 	}
 	roles, err := c.rolesNamed(user.GetRoles())

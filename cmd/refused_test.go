@@ -1,0 +1,87 @@
+package cmd_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/tbotctl/tbotctl/internal/teleporttest"
+	"github.com/tbotctl/tbotctl/internal/testkit"
+)
+
+type refusing struct{}
+
+func (refusing) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("no route to the issuer")
+}
+
+// TestRefusedJoinLeavesNoDeployment holds that a join that Teleport turns down ends the run with Teleport's words, exit code 3
+// and nothing running: here Teleport cannot read an issuer that this machine can (field-notes P11).
+func TestRefusedJoinLeavesNoDeployment(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.CloudLike, teleporttest.Options{})
+	b.teleport = teleporttest.New(t, teleporttest.Options{OIDCClient: &http.Client{Transport: refusing{}}})
+	identity, err := b.teleport.IdentityFile("admin", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.write(t, "admin.identity", identity)
+	b.write(t, "web-ca.pem", b.teleport.WebCAPEM())
+
+	got := b.run(t, b.initArgs("-o", "json")...)
+	got.want(t, 3, "Teleport refused the join: reviewing kubernetes token with oidc")
+	document := got.document(t)
+	if document.Proof.Status != "failed" || document.Proof.Error == "" {
+		t.Errorf("proof %+v, want failed with the reason", document.Proof)
+	}
+	for _, resource := range document.Resources {
+		late := resource.Kind == "Deployment" || resource.Kind == "ConfigMap"
+		if resource.Applied == late {
+			t.Errorf("%s %s: applied %v", resource.Kind, resource.Name, resource.Applied)
+		}
+	}
+	_, err = b.plane.Client().AppsV1().Deployments(b.namespace).Get(t.Context(), "tbot", metav1.GetOptions{})
+	if !apierrors.IsNotFound(err) {
+		t.Errorf("a Deployment was made: %v", err)
+	}
+	b.noProbePods(t)
+	b.noSecrets(t, got)
+}
+
+// TestRolloutNotReady holds that a pod that cannot start ends in its own reason.
+func TestRolloutNotReady(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	got := b.run(t, b.initArgs("--image", "registry.example.com/tbot:0.0.0-missing", "--timeout", "6s")...)
+	got.want(t, 3, "the Deployment is not ready after", "ImagePull", "the same command goes on from here")
+	b.noProbePods(t)
+}
+
+// TestForeignObjectsAreLeftAlone holds that what somebody else made is shown and not written.
+func TestForeignObjectsAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	_, stderr, err := b.plane.Kubectl(t.Context(), nil, "--namespace", b.namespace, "create", "configmap", "tbot-config", "--from-literal", "tbot.yaml=theirs")
+	if err != nil {
+		t.Fatal(stderr)
+	}
+	b.teleport.Reset()
+	b.run(t, b.initArgs()...).want(t, 3, "ConfigMap "+b.namespace+"/tbot-config", "not made by tbotctl", "nothing was applied")
+	b.nothingWritten(t)
+}
+
+// TestPolicyRefusesTheProbe holds that what an admission policy says of the pod is said before anything runs.
+func TestPolicyRefusesTheProbe(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	quota := `{"apiVersion":"v1","kind":"ResourceQuota","metadata":{"name":"no-pods","namespace":"` + b.namespace + `"},"spec":{"hard":{"pods":"0"}}}`
+	if _, stderr, err := b.plane.Kubectl(t.Context(), reader(quota), "apply", "-f", "-"); err != nil {
+		t.Fatal(stderr)
+	}
+	testkit.Eventually(t, "the quota to count", quotaCounts(b))
+	b.run(t, b.initArgs()...).want(t, 3, "the cluster does not take a pod like the Deployment's", "no-pods")
+}

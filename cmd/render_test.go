@@ -1,0 +1,70 @@
+package cmd_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tbotctl/tbotctl/internal/teleporttest"
+	"github.com/tbotctl/tbotctl/internal/testkit"
+)
+
+// TestRenderIsTaken holds that what render prints is taken as it stands: its Kubernetes side by the real API server from kubectl,
+// its Teleport side by the Auth Service, so that a later init finds all of it as it would have made it.
+func TestRenderIsTaken(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	saved := b.path("answers.yaml")
+	// A plan that is declined leaves nothing but the answers.
+	asked := b.initArgs("--save", saved, "--no-wait", "--prove", "never")
+	b.run(t, asked...).want(t, 0)
+	for _, kind := range []string{"deployment,configmap,rolebinding,role", "serviceaccount/tbot"} {
+		args := []string{"--namespace", b.namespace, "delete", kind}
+		if !strings.Contains(kind, "/") {
+			args = append(args, "--selector", "app.kubernetes.io/managed-by=tbotctl")
+		}
+		if _, stderr, err := b.plane.Kubectl(t.Context(), nil, args...); err != nil {
+			t.Fatal(stderr)
+		}
+	}
+
+	kubernetes := runWith(t, noClusters(t), "", "render", "--from", saved, "--side", "kubernetes")
+	kubernetes.want(t, 0, "kind: Deployment")
+	if strings.Contains(kubernetes.stdout, "kind: token") {
+		t.Error("the Kubernetes side holds the join token")
+	}
+	if _, stderr, err := b.plane.Kubectl(t.Context(), reader(kubernetes.stdout), "apply", "--server-side", "--field-manager", "tbotctl", "-f", "-"); err != nil {
+		t.Fatal(stderr)
+	}
+	teleport := runWith(t, noClusters(t), "", "render", "--from", saved, "--side", "teleport")
+	teleport.want(t, 0, "kind: bot", "kind: token")
+	if strings.Contains(teleport.stdout, "apiVersion") {
+		t.Error("the Teleport side holds a Kubernetes object")
+	}
+	created := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	create(t, created.teleport, teleport.stdout)
+	again := b.run(
+		t, "init", "--non-interactive", "--yes", "--from", saved, "--kubeconfig", b.plane.KubeconfigFile(), "--identity", created.path("admin.identity"),
+		"--proxy", created.teleport.Addr(), "--proxy-ca", created.path("web-ca.pem"), "--no-wait", "-o", "json",
+	)
+	again.want(t, 0)
+	for _, resource := range again.document(t).Resources {
+		// The proxy's address stands in the ConfigMap, and its checksum in the Deployment: those two differ by the other cluster.
+		differs := resource.Kind == "ConfigMap" || resource.Kind == "Deployment"
+		if (resource.Action == "same") == differs {
+			t.Errorf("%s %s: %s", resource.Kind, resource.Name, resource.Action)
+		}
+	}
+}
+
+func TestRenderFromFlagsAlone(t *testing.T) {
+	t.Parallel()
+	args := []string{
+		"render", "--namespace", "machines", "--proxy", "example.teleport.sh:443", "--roles", "access", "--cluster-name", "example.teleport.sh",
+		"--bot-name", "b", "--token-name", "t", "--tbot-version", "18.2.0", "--join-type", "oidc", "--issuer", "https://oidc.example.com/id/A/",
+	}
+	first, second := runWith(t, noClusters(t), "", args...), runWith(t, noClusters(t), "", args...)
+	first.want(t, 0, `issuer: "https://oidc.example.com/id/A/"`, `audience: "example.teleport.sh"`, "tbot-distroless:18.2.0")
+	if first.stdout != second.stdout {
+		t.Error("the same flags rendered to other bytes")
+	}
+}

@@ -1,36 +1,23 @@
 package cmd
 
 import (
-	"time"
-
 	"github.com/spf13/cobra"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
-// initOptions are what a run of init needs beside the Setup.
+// initOptions are what a run of init needs beside the session.
 type initOptions struct {
-	factory        *Factory
-	setup          spec.Setup
-	notes          []string
-	kubeconfig     string
-	as             string
-	asGroups       []string
-	requestTimeout time.Duration
-	identity       string
-	insecure       bool
-	nonInteractive bool
-	yes            bool
-	save           string
-	refresh        bool
-	prove          string
-	noWait         bool
-	timeout        time.Duration
-	output         format
+	session
+	save    string
+	refresh bool
+	prove   string
+	noWait  bool
+	output  format
 }
 
 func newInit(f *Factory) *cobra.Command {
-	o := &initOptions{factory: f, output: formatTable}
+	o := &initOptions{session: newSession(f), output: formatTable}
 	c := &cobra.Command{
 		Use:   "init",
 		Short: "Deploy tbot on a Kubernetes cluster and prove that it joins Teleport",
@@ -49,20 +36,12 @@ Kubernetes is reached as kubectl would, Teleport with the login of tsh or an ide
 	}
 	a := bindAnswers(c, "side", "issuer", "jwks-file")
 	flags := c.Flags()
-	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `FILE`; default: KUBECONFIG, ~/.kube/config, or inside a pod its service account")
-	flags.StringVar(&o.as, "as", "", "`USER` to impersonate in Kubernetes")
-	flags.StringSliceVar(&o.asGroups, "as-group", nil, "`GROUP` to impersonate in Kubernetes; repeatable")
-	flags.DurationVar(&o.requestTimeout, "request-timeout", 0, "bound of a single Kubernetes request (default 30s)")
-	flags.StringVar(&o.identity, "identity", "", "Teleport identity `FILE` for the admin calls; default: TELEPORT_IDENTITY_FILE, else the tsh profile")
-	flags.BoolVar(&o.insecure, "insecure", false, "accept the proxy's certificate unverified, in tbotctl alone: it never reaches the pod")
-	flags.BoolVar(&o.nonInteractive, "non-interactive", false, "never ask; what is missing ends the run with one list (implied without a terminal)")
-	flags.BoolVarP(&o.yes, "yes", "y", false, "apply without asking; without a terminal nothing is applied unless it is given")
+	o.bindSession(c, "apply without asking; without a terminal nothing is applied unless it is given")
 	flags.StringVar(&o.save, "save", "", "write the answers with what was looked up to `FILE`, for render and the next run")
 	flags.BoolVar(&o.refresh, "refresh", false, "look up anew what the answers hold as resolved, such as the image's version")
 	flags.StringVar(&o.prove, "prove", "auto", "prove the join: `auto|always|never`")
 	flags.BoolVar(&o.noWait, "no-wait", false, "do not wait for the Deployment")
 	flags.Bool("wait", true, "wait for the Deployment")
-	flags.DurationVar(&o.timeout, "timeout", 5*time.Minute, "bound of the whole run")
 	flags.VarP(&o.output, "output", "o", "result on stdout: table or json")
 	c.MarkFlagsMutuallyExclusive("wait", "no-wait")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -87,12 +66,6 @@ func (o *initOptions) judge() error {
 	case proveAuto, proveAlways, proveNever:
 	default:
 		return usagef("--prove: %s is not known; use auto, always or never", spec.Quote(o.prove))
-	}
-	if o.timeout <= 0 {
-		return usagef("--timeout: %s is no time; write for example 5m", o.timeout)
-	}
-	if o.requestTimeout < 0 {
-		return usagef("--request-timeout: %s is no time; write for example 30s", o.requestTimeout)
 	}
 	return nil
 }

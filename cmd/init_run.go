@@ -9,30 +9,29 @@ import (
 
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/apply"
-	"github.com/tbotctl/tbotctl/internal/kube"
 	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/report"
 	"github.com/tbotctl/tbotctl/internal/spec"
-	"github.com/tbotctl/tbotctl/internal/teleport"
 	"github.com/tbotctl/tbotctl/manifests"
-	"github.com/tbotctl/tbotctl/wizard"
 )
 
 // initRun is one run of init; its fields fill up as it goes, and what stands in them is reported also when it fails.
 type initRun struct {
 	*initOptions
-	progress *report.Progress
-	clusters *clusters
-	result   report.Init
+	result report.Init
 }
 
 // runInit strings the parts together: checks before, join type, render, plan, confirmation, apply with the proof in its middle,
 // checks after.
 func runInit(ctx context.Context, o *initOptions) error {
-	run := &initRun{initOptions: o, progress: report.NewProgress(o.factory.Streams)}
-	if err := run.prepare(ctx); err != nil {
+	run := &initRun{initOptions: o}
+	if err := run.judge(); err != nil {
 		return err
 	}
+	if err := run.open(ctx, nil, true); err != nil {
+		return err
+	}
+	run.result.Setup = run.setup
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	err := run.carryOut(ctx)
@@ -40,102 +39,30 @@ func runInit(ctx context.Context, o *initOptions) error {
 	return run.report(err)
 }
 
-// prepare judges all that was typed and opens both clusters' doors; nothing has been sent yet.
-func (r *initRun) prepare(ctx context.Context) error {
-	for _, note := range r.notes {
-		r.progress.Warn(note)
-	}
-	if err := r.judge(); err != nil {
-		return err
-	}
-	terminal := r.factory.Streams.CanPrompt() && !r.nonInteractive
-	r.fromSurroundings(terminal)
-	if err := r.setup.Validate(); err != nil {
-		return err
-	}
-	target, err := r.target()
-	if err != nil {
-		return err
-	}
-	missing := wizard.Missing(r.setup, wizard.Situation{Terminal: terminal, InPod: r.factory.inPod() && r.kubeconfig == "" && r.factory.env("KUBECONFIG") == ""})
-	if err := missingAnswers(missing, terminal || r.yes); err != nil {
-		return err
-	}
-	cluster, err := r.factory.Kube(kube.Options{
-		Kubeconfig: r.kubeconfig, Context: r.setup.Kubernetes.Context, As: r.as, AsGroups: r.asGroups,
-		RequestTimeout: r.requestTimeout, UserAgent: "tbotctl/" + r.factory.Build.Version, Explicit: !terminal,
-	})
-	if err != nil {
-		return err
-	}
-	r.setup.Kubernetes.Context = cluster.Context()
-	login := teleport.Login{IdentityFile: r.identity, ProfileDir: r.factory.env("TELEPORT_HOME")}
-	if login.IdentityFile == "" {
-		login.IdentityFile = r.factory.env("TELEPORT_IDENTITY_FILE")
-	}
-	r.clusters = newClusters(r.setup, cluster, target, login, r.factory.Issuer, r.factory.Now)
-	r.result.Setup = r.setup
-	return ctx.Err()
-}
-
-// fromSurroundings takes, for a person at a terminal, what tsh and kubectl would take; without one nothing is taken from what
-// happens to be current.
-func (r *initRun) fromSurroundings(terminal bool) {
-	if !terminal {
-		return
-	}
-	if r.setup.Teleport.Proxy == "" {
-		r.setup.Teleport.Proxy = teleport.CurrentProxy(r.factory.env("TELEPORT_HOME"))
-	}
-	if r.setup.Kubernetes.Namespace == "" {
-		r.setup.Kubernetes.Namespace = kube.CurrentNamespace(kube.Options{Kubeconfig: r.kubeconfig, Context: r.setup.Kubernetes.Context})
-	}
-}
-
-func (r *initRun) target() (teleport.Target, error) {
-	target := teleport.Target{Proxy: r.setup.Teleport.Proxy, CAs: r.factory.ProxyCAs, Insecure: r.insecure}
-	if r.setup.Teleport.ProxyCA != "" {
-		pool, err := teleport.CertPool(r.setup.Teleport.ProxyCA)
-		if err != nil {
-			return target, err
-		}
-		target.CAs = pool
-	}
-	if r.insecure {
-		r.progress.Warn("--insecure: the proxy's certificate is not verified; whoever answers at its address gets the service account token")
-	}
-	return target, nil
-}
-
 func (r *initRun) carryOut(ctx context.Context) error {
-	r.progress.Head(fmt.Sprintf("Kubernetes %s (%s), namespace %s; Teleport through %s",
-		r.setup.Kubernetes.Context, r.clusters.kube.Host(), r.setup.Kubernetes.Namespace, r.setup.Teleport.Proxy))
+	r.sayWhere()
 	if err := r.checksBefore(ctx); err != nil {
 		return err
 	}
-	if err := r.resolve(ctx); err != nil {
-		return err
-	}
-	set, err := manifests.Render(r.setup)
+	resolved, err := r.resolve(ctx, r.refresh)
+	r.result.Setup, r.result.Choice, r.result.Public = r.setup, resolved.choice, resolved.public
 	if err != nil {
 		return err
 	}
-	admin, err := r.clusters.admin(ctx)
+	r.sayChoice(resolved.choice)
+	set, planned, err := r.compare(ctx)
+	r.result.Plan = planned
 	if err != nil {
 		return err
 	}
-	r.progress.Looking("comparing with what is there")
-	r.result.Plan, err = plan.Compute(ctx, set, r.setup.InstallID(), r.clusters.kube, admin)
-	if err != nil {
-		return err
-	}
-	if err := r.showPlan(); err != nil {
+	r.sayPlan(planned)
+	if err := conflicts(planned); err != nil {
 		return err
 	}
 	if err := r.confirm(ctx); err != nil {
 		return err
 	}
-	return r.apply(ctx, set, admin)
+	return r.apply(ctx, set)
 }
 
 func (r *initRun) checksBefore(ctx context.Context) error {
@@ -170,27 +97,14 @@ func failure(ctx context.Context, results []checks.Result, consequence string) e
 	return finding
 }
 
-func (r *initRun) showPlan() error {
-	n := r.setup.Names()
-	r.progress.Head("Plan")
-	r.progress.Plan(r.result.Plan, map[string]string{
-		"kubernetes": "Kubernetes, context " + r.setup.Kubernetes.Context,
-		"teleport":   "Teleport, cluster " + r.setup.Resolved.ClusterName,
-	})
-	power := fmt.Sprintf("What this grants: pods of service account %s/%s may join %s as bot %s", n.Namespace, n.ServiceAccount, r.setup.Resolved.ClusterName, n.Bot)
-	if len(r.setup.Teleport.Roles) > 0 {
-		power += " with the roles " + strings.Join(r.setup.Teleport.Roles, ", ")
-	}
-	if n.OutputSecret != "" {
-		power += ", and may write Secret " + n.OutputSecret
-	}
-	r.progress.Say(power + ".")
-	conflicts := r.result.Plan.Conflicts()
-	if len(conflicts) == 0 {
+// conflicts makes an error of what somebody else made.
+func conflicts(planned plan.Plan) error {
+	found := planned.Conflicts()
+	if len(found) == 0 {
 		return nil
 	}
-	names := make([]string, len(conflicts))
-	for i, item := range conflicts {
+	names := make([]string, len(found))
+	for i, item := range found {
 		names[i] = fmt.Sprintf("%s (%s)", item.Resource.ID(), item.Owner)
 	}
 	return &findingError{text: "not this installation's, so not overwritten: " + strings.Join(names, ", ") + "; nothing was applied; choose another --name, --bot-name or --token-name"}
@@ -210,7 +124,11 @@ func (r *initRun) confirm(ctx context.Context) error {
 	return nil
 }
 
-func (r *initRun) apply(ctx context.Context, set manifests.Set, admin *teleport.Client) error {
+func (r *initRun) apply(ctx context.Context, set manifests.Set) error {
+	admin, err := r.clusters.admin(ctx)
+	if err != nil {
+		return err
+	}
 	r.progress.Head("Apply")
 	runner := apply.Runner{Kubernetes: r.clusters.kube, Teleport: admin, Observe: r.progress.Event, Now: r.factory.Now}
 	if r.prove != proveNever {

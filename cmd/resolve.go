@@ -3,63 +3,115 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"strings"
 
+	"github.com/tbotctl/tbotctl/internal/issuer"
+	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/teleport"
+	"github.com/tbotctl/tbotctl/manifests"
 )
 
-// resolve fills the resolved block from both clusters. An answers file that was made for another pair of clusters stops the run.
-func (r *initRun) resolve(ctx context.Context) error {
-	r.progress.Looking("choosing the join type")
-	server, err := r.clusters.server(ctx)
+// resolution is what both clusters gave, as far as it does not stand in the setup.
+type resolution struct {
+	choice issuer.Choice
+	public issuer.PublicResult
+}
+
+// resolve fills the setup's resolved block from both clusters, and the names that follow from it. An answers file that was made
+// for another pair of clusters stops the run. What the file holds is kept where refresh does not ask for it anew.
+func (s *session) resolve(ctx context.Context, refresh bool) (resolution, error) {
+	s.progress.Looking("choosing the join type")
+	server, err := s.clusters.server(ctx)
 	if err != nil {
-		return err
+		return resolution{}, err
 	}
-	choice, err := r.clusters.choice(ctx)
+	choice, err := s.clusters.choice(ctx)
 	if err != nil {
-		return err
+		return resolution{}, err
 	}
-	clusterID, err := r.clusters.identity(ctx)
+	clusterID, err := s.clusters.identity(ctx)
 	if err != nil {
-		return err
+		return resolution{}, err
 	}
-	image, err := r.image(server.AgentVersion, server.Version, server.FIPS)
+	image, err := s.image(server, refresh)
 	if err != nil {
-		return err
+		return resolution{}, err
 	}
 	resolved := &spec.Resolved{
 		ClusterName: server.ClusterName, ServerVersion: server.Version, Image: image, JoinType: choice.Type, Reason: choice.Reason,
 		Issuer: choice.Issuer, JWKS: choice.JWKS, ClusterID: clusterID,
 	}
-	if err := samePair(r.setup.Resolved, resolved); err != nil {
-		return err
+	if err := samePair(s.setup.Resolved, resolved); err != nil {
+		return resolution{}, err
 	}
-	r.setup.Resolved = resolved
-	r.setup = r.setup.WithClusterID(clusterID)
-	r.result.Setup, r.result.Choice = r.setup, choice
-	if r.result.Public, err = r.clusters.public(ctx); err != nil {
-		return err
-	}
-	r.progress.Head("Join type")
-	r.progress.Say(fmt.Sprintf("%s: %s. Seen from: %s.", choice.Type, choice.Reason, choice.SeenFrom))
-	for _, rejected := range choice.Rejected {
-		r.progress.Say(fmt.Sprintf("not %s: %s.", rejected.Type, rejected.Why))
-	}
-	return nil
+	s.setup.Resolved = resolved
+	s.setup = s.setup.WithClusterID(clusterID)
+	public, err := s.clusters.public(ctx)
+	return resolution{choice: choice, public: public}, err
 }
 
-// image keeps what the answers have resolved, so that a run from a file deploys what was reviewed, unless --refresh asks anew.
-func (r *initRun) image(agentVersion, serverVersion string, serverFIPS bool) (string, error) {
-	if held := r.setup.Resolved; held != nil && held.Image != "" && !r.refresh {
+// image keeps what the answers have resolved, so that a run from a file deploys what was reviewed.
+func (s *session) image(server teleport.Server, refresh bool) (string, error) {
+	if held := s.setup.Resolved; held != nil && held.Image != "" && !refresh {
 		return held.Image, nil
 	}
-	if r.setup.Workload.PinsImage() {
-		return r.setup.Workload.Image, nil
+	if s.setup.Workload.PinsImage() {
+		return s.setup.Workload.Image, nil
 	}
-	version, err := spec.VersionToRun(r.setup.Workload.TbotVersion, agentVersion, serverVersion)
+	version, err := spec.VersionToRun(s.setup.Workload.TbotVersion, server.AgentVersion, server.Version)
 	if err != nil {
 		return "", err
 	}
-	return r.setup.Workload.ImageFor(version, serverFIPS), nil
+	return s.setup.Workload.ImageFor(version, server.FIPS), nil
+}
+
+// sayChoice tells which join type it is and why not another.
+func (s *session) sayChoice(choice issuer.Choice) {
+	s.progress.Head("Join type")
+	s.progress.Say(fmt.Sprintf("%s: %s. Seen from: %s.", choice.Type, choice.Reason, choice.SeenFrom))
+	for _, rejected := range choice.Rejected {
+		s.progress.Say(fmt.Sprintf("not %s: %s.", rejected.Type, rejected.Why))
+	}
+}
+
+// compare renders the setup and looks what lives of it in both clusters.
+func (s *session) compare(ctx context.Context) (manifests.Set, plan.Plan, error) {
+	set, err := manifests.Render(s.setup)
+	if err != nil {
+		return nil, plan.Plan{}, err
+	}
+	admin, err := s.clusters.admin(ctx)
+	if err != nil {
+		return nil, plan.Plan{}, err
+	}
+	s.progress.Looking("comparing with what is there")
+	planned, err := plan.Compute(ctx, set, s.setup.InstallID(), s.clusters.kube, admin)
+	return set, planned, err
+}
+
+// sayPlan shows the plan of both systems and what power it grants.
+func (s *session) sayPlan(planned plan.Plan) {
+	n := s.setup.Names()
+	s.progress.Head("Plan")
+	s.progress.Plan(planned, map[string]string{
+		"kubernetes": "Kubernetes, context " + s.setup.Kubernetes.Context,
+		"teleport":   "Teleport, cluster " + s.setup.Resolved.ClusterName,
+	})
+	power := fmt.Sprintf("What this grants: pods of service account %s/%s may join %s as bot %s", n.Namespace, n.ServiceAccount, s.setup.Resolved.ClusterName, n.Bot)
+	if len(s.setup.Teleport.Roles) > 0 {
+		power += " with the roles " + strings.Join(s.setup.Teleport.Roles, ", ")
+	}
+	if n.OutputSecret != "" {
+		power += ", and may write Secret " + n.OutputSecret
+	}
+	s.progress.Say(power + ".")
+}
+
+// sayWhere tells, before anything else, which clusters this is about.
+func (s *session) sayWhere() {
+	s.progress.Head(fmt.Sprintf("Kubernetes %s (%s), namespace %s; Teleport through %s",
+		s.setup.Kubernetes.Context, s.clusters.kube.Host(), s.setup.Kubernetes.Namespace, s.setup.Teleport.Proxy))
 }
 
 // samePair holds a run to the clusters that its answers were made for.

@@ -1,0 +1,139 @@
+package cmd
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tbotctl/tbotctl/internal/kube"
+	"github.com/tbotctl/tbotctl/internal/report"
+	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/teleport"
+	"github.com/tbotctl/tbotctl/wizard"
+)
+
+// session is what every command that speaks to clusters has: the answers, the ways to both clusters and who is told. A command
+// embeds it, binds its flags and calls open.
+type session struct {
+	factory  *Factory
+	progress *report.Progress
+	setup    spec.Setup
+	clusters *clusters
+
+	notes          []string
+	kubeconfig     string
+	as             string
+	asGroups       []string
+	requestTimeout time.Duration
+	identity       string
+	insecure       bool
+	nonInteractive bool
+	yes            bool
+	timeout        time.Duration
+}
+
+func newSession(f *Factory) session {
+	return session{factory: f, progress: report.NewProgress(f.Streams)}
+}
+
+// bindSession registers the flags; what is said of --yes differs by command.
+func (s *session) bindSession(c *cobra.Command, yes string) {
+	flags := c.Flags()
+	flags.StringVar(&s.kubeconfig, "kubeconfig", "", "kubeconfig `FILE`; default: KUBECONFIG, ~/.kube/config, or inside a pod its service account")
+	flags.StringVar(&s.as, "as", "", "`USER` to impersonate in Kubernetes")
+	flags.StringSliceVar(&s.asGroups, "as-group", nil, "`GROUP` to impersonate in Kubernetes; repeatable")
+	flags.DurationVar(&s.requestTimeout, "request-timeout", 0, "bound of a single Kubernetes request (default 30s)")
+	flags.StringVar(&s.identity, "identity", "", "Teleport identity `FILE` for the admin calls; default: TELEPORT_IDENTITY_FILE, else the tsh profile")
+	flags.BoolVar(&s.insecure, "insecure", false, "accept the proxy's certificate unverified, in tbotctl alone: it never reaches the pod")
+	flags.BoolVar(&s.nonInteractive, "non-interactive", false, "never ask; what is missing ends the run with one list (implied without a terminal)")
+	flags.DurationVar(&s.timeout, "timeout", 5*time.Minute, "bound of the whole run")
+	if yes != "" {
+		flags.BoolVarP(&s.yes, "yes", "y", false, yes)
+	}
+}
+
+// terminal tells that a person can be asked.
+func (s *session) terminal() bool { return s.factory.Streams.CanPrompt() && !s.nonInteractive }
+
+// open judges all that was typed and opens both clusters' doors; nothing has been sent yet. Which questions need an answer is
+// the command's to say by keep; nil keeps all.
+func (s *session) open(ctx context.Context, keep func(wizard.Question) bool, needYes bool) error {
+	for _, note := range s.notes {
+		s.progress.Warn(note)
+	}
+	if s.timeout <= 0 {
+		return usagef("--timeout: %s is no time; write for example 5m", s.timeout)
+	}
+	if s.requestTimeout < 0 {
+		return usagef("--request-timeout: %s is no time; write for example 30s", s.requestTimeout)
+	}
+	terminal := s.terminal()
+	if terminal {
+		s.fromSurroundings()
+	}
+	if err := s.setup.Validate(); err != nil {
+		return err
+	}
+	target, err := s.target()
+	if err != nil {
+		return err
+	}
+	var missing []wizard.Question
+	for _, question := range wizard.Missing(s.setup, wizard.Situation{Terminal: terminal, InPod: s.inPod()}) {
+		if keep == nil || keep(question) {
+			missing = append(missing, question)
+		}
+	}
+	if err := missingAnswers(missing, !needYes || terminal || s.yes); err != nil {
+		return err
+	}
+	cluster, err := s.factory.Kube(kube.Options{
+		Kubeconfig: s.kubeconfig, Context: s.setup.Kubernetes.Context, As: s.as, AsGroups: s.asGroups,
+		RequestTimeout: s.requestTimeout, UserAgent: "tbotctl/" + s.factory.Build.Version, Explicit: !terminal,
+	})
+	if err != nil {
+		return err
+	}
+	s.setup.Kubernetes.Context = cluster.Context()
+	s.clusters = newClusters(s.setup, cluster, target, s.login(), s.factory.Issuer, s.factory.Now)
+	return ctx.Err()
+}
+
+func (s *session) inPod() bool {
+	return s.factory.inPod() && s.kubeconfig == "" && s.factory.env("KUBECONFIG") == ""
+}
+
+func (s *session) login() teleport.Login {
+	login := teleport.Login{IdentityFile: s.identity, ProfileDir: s.factory.env("TELEPORT_HOME")}
+	if login.IdentityFile == "" {
+		login.IdentityFile = s.factory.env("TELEPORT_IDENTITY_FILE")
+	}
+	return login
+}
+
+// fromSurroundings takes, for a person at a terminal, what tsh and kubectl would take; without one nothing is taken from what
+// happens to be current.
+func (s *session) fromSurroundings() {
+	if s.setup.Teleport.Proxy == "" {
+		s.setup.Teleport.Proxy = teleport.CurrentProxy(s.factory.env("TELEPORT_HOME"))
+	}
+	if s.setup.Kubernetes.Namespace == "" {
+		s.setup.Kubernetes.Namespace = kube.CurrentNamespace(kube.Options{Kubeconfig: s.kubeconfig, Context: s.setup.Kubernetes.Context})
+	}
+}
+
+func (s *session) target() (teleport.Target, error) {
+	target := teleport.Target{Proxy: s.setup.Teleport.Proxy, CAs: s.factory.ProxyCAs, Insecure: s.insecure}
+	if s.setup.Teleport.ProxyCA != "" {
+		pool, err := teleport.CertPool(s.setup.Teleport.ProxyCA)
+		if err != nil {
+			return target, err
+		}
+		target.CAs = pool
+	}
+	if s.insecure {
+		s.progress.Warn("--insecure: the proxy's certificate is not verified; whoever answers at its address gets the service account token")
+	}
+	return target, nil
+}

@@ -59,18 +59,24 @@ func awaitOutput(ctx context.Context, f *Facts) Finding {
 	for {
 		keys, err := f.OutputKeys(ctx)
 		switch {
-		case err != nil && !looked:
+		case err != nil && looked && errors.Is(ctx.Err(), context.DeadlineExceeded):
+			// After a good look this is the end of our time, however it is worded.
+			return judgeOutput(n.Namespace, n.OutputSecret, nil)
+		case err != nil:
 			return unknown(err)
-		case len(keys) > 0, err != nil:
-			// An error after a good look is the end of our time, however it is worded.
+		case len(keys) > 0:
 			return judgeOutput(n.Namespace, n.OutputSecret, keys)
 		}
 		looked = true
 		select {
 		case <-ticker.C:
+			continue
 		case <-ctx.Done():
-			return judgeOutput(n.Namespace, n.OutputSecret, nil)
 		}
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return unknown(ctx.Err())
+		}
+		return judgeOutput(n.Namespace, n.OutputSecret, nil)
 	}
 }
 
@@ -116,7 +122,7 @@ func judgeProof(bot string, roles []string, hasOutput bool, proof Proof) Finding
 			Fix: "see the bot's roles with `tctl get bot/" + bot + "`",
 		}
 	}
-	return passed(fmt.Sprintf("as %s over %s", proof.User, proof.Via))
+	return passed(fmt.Sprintf("as %s, by %s", proof.User, proof.Via))
 }
 
 func sameSet(a, b []string) bool {

@@ -68,13 +68,13 @@ func judgeIssuer(asked string, cluster issuer.Cluster, err error) Finding {
 	switch {
 	case err != nil && cluster.Issuer == "":
 		return failed(err, "")
-	case err != nil:
-		return Finding{Status: Warn, Observed: spec.Quote(cluster.Issuer) + ", from " + cluster.From + "; " + err.Error()}
 	case asked != "" && asked != cluster.Issuer:
 		return Finding{
 			Status: Fail, Observed: spec.Quote(cluster.Issuer) + ", from " + cluster.From, Expected: spec.Quote(asked) + ", as the answers say",
 			Fix: "the answers may belong to another cluster; see --context, or leave the issuer out of them",
 		}
+	case err != nil:
+		return Finding{Status: Warn, Observed: spec.Quote(cluster.Issuer) + ", from " + cluster.From + "; " + err.Error()}
 	}
 	return passed(spec.Quote(cluster.Issuer) + ", from " + cluster.From)
 }
@@ -104,8 +104,11 @@ func judgeSigningKey(cluster issuer.Cluster, public issuer.PublicResult) Finding
 
 // judgePublic passes either way: not being public is a property, not a fault, and the join type follows it.
 func judgePublic(public issuer.PublicResult) Finding {
-	if public.Reachable {
+	switch {
+	case public.Reachable:
 		return passed("public, seen from " + public.SeenFrom)
+	case public.Kind == issuer.FailureNone, public.Kind == issuer.FailureCancelled:
+		return Finding{Status: Unknown, Observed: public.Why(), Err: public.Err}
 	}
 	return passed("not public: " + public.Why())
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // Run runs the checks, those that do not need each other side by side, and tells observe of each result, from one goroutine and
-// in the order of the catalogue, as soon as those before it are known. The results are in the same order. A check whose need failed, or is unknown, is skipped with the
-// reason. A cancelled context makes the rest unknown.
+// in the order of the catalogue, as soon as those before it are known. The results are in the same order. A check whose need
+// failed, or is unknown, is skipped with the reason. A context that has ended makes the rest unknown.
 func Run(ctx context.Context, selected []Check, facts *Facts, observe func(Result)) []Result {
 	finished := make(chan indexed)
 	index := make(map[ID]int, len(selected))
@@ -91,16 +91,23 @@ func needs(check Check, index map[ID]int, state []progress, results []Result) (r
 }
 
 func look(ctx context.Context, check Check, facts *Facts) Result {
+	if err := ctx.Err(); err != nil {
+		return Result{Check: check, Finding: unknown(err)}
+	}
 	timeout := check.Timeout
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	own, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	start := time.Now()
-	finding := check.Run(ctx, facts)
-	if finding.Status == "" {
+	finding := check.Run(own, facts)
+	switch err := ctx.Err(); {
+	case finding.Status == "":
 		finding = unknown(errors.New("the check gave no finding"))
+	case err != nil && finding.Err != nil:
+		// The run was ended, not what it looked at.
+		finding = unknown(finding.Err)
 	}
 	return Result{Check: check, Finding: finding, Duration: time.Since(start)}
 }

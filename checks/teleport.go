@@ -126,8 +126,11 @@ func judgeLogin(login Login, now time.Time) Finding {
 	if login.Expires.IsZero() {
 		return passed(who)
 	}
-	left := login.Expires.Sub(now).Round(time.Minute)
-	observed := fmt.Sprintf("%s, for %s", who, strings.TrimSuffix(left.String(), "0s"))
+	left := login.Expires.Sub(now)
+	observed := who + ", for less than a minute"
+	if left >= time.Minute {
+		observed = fmt.Sprintf("%s, for %s", who, strings.TrimSuffix(left.Truncate(time.Minute).String(), "0s"))
+	}
 	if left < 5*time.Minute {
 		return Finding{Status: Warn, Observed: observed, Fix: "log in again before a longer run"}
 	}

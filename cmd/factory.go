@@ -24,6 +24,8 @@ type Factory struct {
 	ProxyCAs *x509.CertPool
 	Prompter prompt.Prompter
 	Now      func() time.Time
+	// Patience is how long a join is repeated that Teleport refused right after our own write.
+	Patience time.Duration
 	Build    Build
 }
 
@@ -50,6 +52,7 @@ func NewFactory(streams *ui.Streams, lookupEnv func(string) (string, bool)) *Fac
 		Issuer:    &issuer.Fetcher{},
 		Prompter:  prompt.NewLine(streams.In, streams.Err),
 		Now:       time.Now,
+		Patience:  30 * time.Second,
 		Build:     Build{Version: version, Commit: commit, Date: date},
 	}
 }

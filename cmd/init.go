@@ -9,11 +9,12 @@ import (
 // initOptions are what a run of init needs beside the session.
 type initOptions struct {
 	session
-	save    string
-	refresh bool
-	prove   string
-	noWait  bool
-	output  format
+	save                     string
+	refresh                  bool
+	takeOver, forceConflicts bool
+	prove                    string
+	noWait                   bool
+	output                   format
 }
 
 func newInit(f *Factory) *cobra.Command {
@@ -39,6 +40,8 @@ Kubernetes is reached as kubectl would, Teleport with the login of tsh or an ide
 	o.bindSession(c, "apply without asking; without a terminal nothing is applied unless it is given")
 	flags.StringVar(&o.save, "save", "", "write the answers with what was looked up to `FILE`, for render and the next run")
 	flags.BoolVar(&o.refresh, "refresh", false, "look up anew what the answers hold as resolved, such as the image's version")
+	flags.BoolVar(&o.takeOver, "take-over", false, "adopt a bot, token or object that somebody else made; shown first")
+	flags.BoolVar(&o.forceConflicts, "force-conflicts", false, "win fields that another manager of an object holds; each is named")
 	flags.StringVar(&o.prove, "prove", "auto", "prove the join: `auto|always|never`")
 	flags.BoolVar(&o.noWait, "no-wait", false, "do not wait for the Deployment")
 	flags.Bool("wait", true, "wait for the Deployment")

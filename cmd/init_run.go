@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/tbotctl/tbotctl/checks"
@@ -51,6 +52,7 @@ func (r *initRun) carryOut(ctx context.Context) error {
 	}
 	r.sayChoice(resolved.choice)
 	set, planned, err := r.compare(ctx)
+	planned = planned.Allow(r.takeOver, r.forceConflicts)
 	r.result.Plan = planned
 	if err != nil {
 		return err
@@ -103,11 +105,19 @@ func conflicts(planned plan.Plan) error {
 	if len(found) == 0 {
 		return nil
 	}
-	names := make([]string, len(found))
-	for i, item := range found {
-		names[i] = fmt.Sprintf("%s (%s)", item.Resource.ID(), item.Owner)
+	var names []string
+	ways := map[plan.Reason]string{
+		plan.Foreign:    "--take-over adopts what somebody else made, or choose another --name, --bot-name or --token-name",
+		plan.HeldFields: "--force-conflicts wins fields that another manager holds",
 	}
-	return &findingError{text: "not this installation's, so not overwritten: " + strings.Join(names, ", ") + "; nothing was applied; choose another --name, --bot-name or --token-name"}
+	var out []string
+	for _, item := range found {
+		names = append(names, fmt.Sprintf("%s (%s)", item.Resource.ID(), item.Owner))
+		if way := ways[item.Reason]; !slices.Contains(out, way) {
+			out = append(out, way)
+		}
+	}
+	return &findingError{text: "not overwritten: " + strings.Join(names, ", ") + "; nothing was applied; " + strings.Join(out, "; ")}
 }
 
 func (r *initRun) confirm(ctx context.Context) error {
@@ -131,7 +141,7 @@ func (r *initRun) apply(ctx context.Context, set manifests.Set) error {
 	}
 	r.progress.Head("Apply")
 	runner := apply.Runner{Kubernetes: r.clusters.kube, Teleport: admin, Observe: r.progress.Event, Now: r.factory.Now}
-	if r.prove != proveNever {
+	if r.needsProof(ctx) {
 		deployment, err := set.Deployment()
 		if err != nil {
 			return err
@@ -151,6 +161,24 @@ func (r *initRun) apply(ctx context.Context, set manifests.Set) error {
 		return err
 	}
 	return r.checksAfter(ctx, applied)
+}
+
+// needsProof decides by --prove; auto lets evidence stand for an unchanged setup, so that a second run writes nothing.
+func (r *initRun) needsProof(ctx context.Context) bool {
+	if r.prove == proveNever {
+		return false
+	}
+	if r.prove == proveAlways || r.result.Plan.Changed() {
+		return true
+	}
+	found, err := r.evidence(ctx)
+	if err != nil {
+		r.progress.Say("nothing changed, but that it works is not evident: " + err.Error())
+		return true
+	}
+	r.result.Proof = found
+	r.progress.Say("nothing changed, and it works: " + found.From + ".")
+	return false
 }
 
 // whatStands tells what a run that failed has left, and that the next one goes on from there.

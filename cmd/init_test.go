@@ -95,13 +95,28 @@ func TestInitTwice(t *testing.T) {
 	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
 	b.play(t)
 	b.run(t, b.initArgs()...).want(t, 0)
+	before := len(b.kubernetesWrites(t))
+	b.teleport.Reset()
 	again := b.run(t, b.initArgs("-o", "json")...)
-	again.want(t, 0, "using running pod")
+	again.want(t, 0, "nothing changed, and it works")
+	if document := again.document(t); document.Proof.Status != "evidence" {
+		t.Errorf("proof %+v, want evidence", document.Proof)
+	}
 	for _, resource := range again.document(t).Resources {
 		if resource.Action != "same" || resource.Applied {
 			t.Errorf("%s %s: action %s, applied %v; want it left alone", resource.Kind, resource.Name, resource.Action, resource.Applied)
 		}
 	}
+	if writes := b.kubernetesWrites(t); len(writes) != before {
+		t.Errorf("the second run wrote to Kubernetes: %v", writes[before:])
+	}
+	for _, request := range b.teleport.Requests() {
+		if request.Write {
+			t.Errorf("the second run wrote to Teleport: %s", request.Method)
+		}
+	}
+	// Proving anew is a flag away.
+	b.run(t, b.initArgs("--prove", "always")...).want(t, 0, "using running pod")
 }
 
 // TestInitOnOldServer holds what a server before 17 can prove: the join, and static_jwks although the issuer is public.

@@ -2,7 +2,9 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,10 +14,12 @@ import (
 
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/apply"
+	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/proof"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/tbot"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
+	"github.com/tbotctl/tbotctl/manifests"
 )
 
 // proofTTL is how long the certificates of a proof live: it uses them at once and nobody else does.
@@ -53,6 +57,55 @@ func (r *initRun) prover(deployment *appsv1.Deployment) func(context.Context, ap
 		}
 		return nil
 	}
+}
+
+// probeAge is how old a probe pod has to be for another run to take it for left behind: no proof lasts that long.
+const probeAge = 10 * time.Minute
+
+// sweep removes what a killed run left; that it could not look is no reason to stop.
+func (r *initRun) sweep(ctx context.Context) {
+	swept, err := r.clusters.kube.SweepProbes(ctx, r.setup.Kubernetes.Namespace, r.setup.InstallID(), probeAge, r.factory.Now())
+	if err != nil {
+		r.progress.Warn("left-over probe pods could not be looked for: " + err.Error())
+	}
+	for _, name := range swept {
+		r.progress.Say("removed pod " + name + ", which an earlier run left behind")
+	}
+}
+
+// joinPatiently repeats a join that Teleport refused for want of what this very run has just written: not every Auth Service
+// and proxy has seen it yet (field-notes 7).
+func (r *initRun) joinPatiently(ctx context.Context, token spec.Secret, say func(string)) (proof.Outcome, error) {
+	until := r.factory.Now().Add(r.factory.Patience)
+	ticker := time.NewTicker(joinAgainAfter)
+	defer ticker.Stop()
+	for {
+		outcome, err := r.joinOnce(ctx, token)
+		if err == nil || !r.mayBeTooEarly(err) || !r.factory.Now().Before(until) {
+			return outcome, err
+		}
+		say(fmt.Sprintf("%s; what was just written may not be known everywhere yet, trying again for %s", err, until.Sub(r.factory.Now()).Round(time.Second)))
+		select {
+		case <-ctx.Done():
+			return outcome, errors.Join(err, ctx.Err())
+		case <-ticker.C:
+		}
+	}
+}
+
+// joinAgainAfter is the pause between two tries.
+const joinAgainAfter = 2 * time.Second
+
+// mayBeTooEarly tells the two refusals that a write of our own, seen late, explains.
+func (r *initRun) mayBeTooEarly(err error) bool {
+	var refused *tbot.Refused
+	if !errors.As(err, &refused) {
+		return false
+	}
+	wrote := slices.ContainsFunc(r.result.Plan.Items, func(item plan.Item) bool {
+		return item.Resource.System == manifests.Teleport && item.Action != plan.Same
+	})
+	return wrote && (strings.Contains(refused.Message, "token expired or not found") || refused.Message == "access denied")
 }
 
 func (r *initRun) joinOnce(ctx context.Context, token spec.Secret) (proof.Outcome, error) {

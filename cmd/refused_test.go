@@ -3,9 +3,12 @@ package cmd_test
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
+	headerv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/header/v1"
+	machineidv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/machineid/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -72,6 +75,42 @@ func TestForeignObjectsAreLeftAlone(t *testing.T) {
 	b.teleport.Reset()
 	b.run(t, b.initArgs()...).want(t, 3, "ConfigMap "+b.namespace+"/tbot-config", "not made by tbotctl", "nothing was applied")
 	b.nothingWritten(t)
+	b.run(t, b.initArgs("--take-over", "--no-wait")...).want(t, 0, "taken over: not made by tbotctl")
+	taken, err := b.plane.Client().CoreV1().ConfigMaps(b.namespace).Get(t.Context(), "tbot-config", metav1.GetOptions{})
+	if err != nil || taken.Data["tbot.yaml"] == "theirs" || taken.Annotations["tbotctl.dev/install"] == "" {
+		t.Errorf("the ConfigMap was not adopted: %v, %v", taken, err)
+	}
+}
+
+// TestHeldFieldsAreNamed holds that a field which another manager took over is named with it, and won only when asked for.
+func TestHeldFieldsAreNamed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	b.run(t, b.initArgs("--no-wait")...).want(t, 0)
+	scale := `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"tbot","namespace":"` + b.namespace + `"},"spec":{"replicas":3}}`
+	if _, stderr, err := b.plane.Kubectl(t.Context(), reader(scale), "apply", "--server-side", "--force-conflicts", "--field-manager", "somebody", "-f", "-"); err != nil {
+		t.Fatal(stderr)
+	}
+	b.run(t, b.initArgs("--no-wait")...).want(t, 3, "Deployment "+b.namespace+"/tbot", `conflict with "somebody"`, ".spec.replicas", "--force-conflicts")
+	b.run(t, b.initArgs("--no-wait", "--force-conflicts")...).want(t, 0, "Deployment "+b.namespace+"/tbot: updated")
+	won, err := b.plane.Client().AppsV1().Deployments(b.namespace).Get(t.Context(), "tbot", metav1.GetOptions{})
+	if err != nil || *won.Spec.Replicas != 1 {
+		t.Errorf("replicas were not won back: %v", err)
+	}
+}
+
+// TestForeignBotAndToken holds the same for the Teleport side.
+func TestForeignBotAndToken(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	b.teleport.PutBot(&machineidv1.Bot{Kind: "bot", Version: "v1", Metadata: &headerv1.Metadata{Name: "theirs"}, Spec: &machineidv1.BotSpec{Roles: []string{"editor"}}})
+	b.teleport.Reset()
+	b.run(t, b.initArgs("--bot-name", "theirs")...).want(t, 3, "bot theirs", "not made by tbotctl", "editor -> access", "--take-over")
+	b.nothingWritten(t)
+	b.run(t, b.initArgs("--bot-name", "theirs", "--take-over", "--no-wait")...).want(t, 0, "bot theirs: updated")
+	if bot, _ := b.teleport.Bot("theirs"); !slices.Equal(bot.GetSpec().GetRoles(), []string{"access"}) {
+		t.Errorf("the bot was not adopted: %v", bot)
+	}
 }
 
 // TestPolicyRefusesTheProbe holds that what an admission policy says of the pod is said before anything runs.

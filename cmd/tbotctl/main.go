@@ -14,6 +14,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal ends the work in order; a second one ends the process.
+	context.AfterFunc(ctx, stop)
 	code := cmd.Main(ctx, cmd.NewFactory(ui.System(os.Getenv), os.LookupEnv), os.Args[1:])
 	stop()
 	os.Exit(code)

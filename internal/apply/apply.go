@@ -15,9 +15,14 @@ import (
 	"github.com/tbotctl/tbotctl/manifests"
 )
 
+// writeTimeout bounds one write, also after the run was broken off.
+const writeTimeout = 30 * time.Second
+
 // Kubernetes writes to the cluster.
 type Kubernetes interface {
 	Apply(ctx context.Context, object *unstructured.Unstructured, dryRun bool) (*unstructured.Unstructured, error)
+	// ForceApply wins fields that another manager holds.
+	ForceApply(ctx context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error)
 }
 
 // Teleport writes to the Auth Service. Create refuses to replace what came into being since the plan was made.
@@ -85,8 +90,14 @@ func (r Runner) prove(ctx context.Context, result *Result) error {
 	return nil
 }
 
+// write is not broken off half-way: the step in hand is finished, so that what stands is known.
 func (r Runner) write(ctx context.Context, item plan.Item) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
 	switch resource := item.Resource; {
+	case resource.Object != nil && item.Force:
+		_, err := r.Kubernetes.ForceApply(ctx, resource.Object)
+		return err
 	case resource.Object != nil:
 		_, err := r.Kubernetes.Apply(ctx, resource.Object, false)
 		return err

@@ -42,6 +42,10 @@ func (r *recorder) Apply(_ context.Context, object *unstructured.Unstructured, d
 	return object, r.call("apply " + object.GetKind())
 }
 
+func (r *recorder) ForceApply(_ context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	return object, r.call("force " + object.GetKind())
+}
+
 func (r *recorder) CreateBot(_ context.Context, bot *machineidv1.Bot) error {
 	return r.call("create bot " + bot.GetMetadata().GetName())
 }

@@ -31,11 +31,20 @@ func (c *Cluster) Read(ctx context.Context, object *unstructured.Unstructured) (
 // Apply sends an object by server-side apply and returns the server's copy. A dry run asks the server to judge and complete
 // the object without keeping it.
 func (c *Cluster) Apply(ctx context.Context, object *unstructured.Unstructured, dryRun bool) (*unstructured.Unstructured, error) {
+	return c.apply(ctx, object, dryRun, false)
+}
+
+// ForceApply is Apply that wins fields which another manager holds.
+func (c *Cluster) ForceApply(ctx context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	return c.apply(ctx, object, false, true)
+}
+
+func (c *Cluster) apply(ctx context.Context, object *unstructured.Unstructured, dryRun, force bool) (*unstructured.Unstructured, error) {
 	at, err := c.at(object)
 	if err != nil {
 		return nil, err
 	}
-	options := metav1.ApplyOptions{FieldManager: spec.FieldManager}
+	options := metav1.ApplyOptions{FieldManager: spec.FieldManager, Force: force}
 	if dryRun {
 		options.DryRun = []string{metav1.DryRunAll}
 	}

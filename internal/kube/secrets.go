@@ -39,6 +39,19 @@ func (c *Cluster) SecretKeys(ctx context.Context, namespace, name string) ([]str
 	return keys, nil
 }
 
+// SecretValue reads one key of a Secret, for what is no secret in it: a certificate. Nil where Secret or key do not exist.
+func (c *Cluster) SecretValue(ctx context.Context, namespace, name, key string) ([]byte, error) {
+	live, err := c.secret(ctx, namespace, name)
+	if err != nil || live == nil {
+		return nil, err
+	}
+	secret, err := typed[corev1.Secret](live)
+	if err != nil {
+		return nil, err
+	}
+	return secret.Data[key], nil
+}
+
 // WriteSecret writes a Secret the way tbot does: server-side apply without force, on the version that was read, so that a
 // second writer is a conflict and not an overwrite.
 func (c *Cluster) WriteSecret(ctx context.Context, namespace, name, version string, labels map[string]string, data map[string][]byte) error {

@@ -31,9 +31,12 @@ func compareObject(ctx context.Context, wanted *unstructured.Unstructured, insta
 		// A namespace is asked for, not owned: one that is there serves as it is.
 		return Item{Action: Same}, nil
 	case owner != "":
-		return Item{Action: Conflict, Owner: owner, Changes: Diff(declared(wanted, live), wanted.Object)}, nil
+		return Item{Action: Conflict, Reason: Foreign, Owner: owner, Changes: Diff(declared(wanted, live), wanted.Object)}, nil
 	}
 	after, err := kubernetes.Apply(ctx, wanted, true)
+	if held := heldFields(err); held != "" {
+		return Item{Action: Conflict, Reason: HeldFields, Owner: held, Changes: Diff(declared(wanted, live), wanted.Object)}, nil
+	}
 	if err != nil {
 		return Item{}, err
 	}
@@ -81,7 +84,7 @@ func compareToken(ctx context.Context, wanted *types.ProvisionTokenV2, installID
 
 func judgeOwned(changes []Change, mark, installID string) Item {
 	if owner := ownerOf(mark, installID); owner != "" {
-		return Item{Action: Conflict, Owner: owner, Changes: changes}
+		return Item{Action: Conflict, Reason: Foreign, Owner: owner, Changes: changes}
 	}
 	return judge(changes)
 }

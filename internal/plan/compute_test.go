@@ -181,16 +181,22 @@ func TestSessionLengthOfTheBot(t *testing.T) {
 	}
 }
 
-// A field that somebody set by hand is theirs: the plan fails with their name before anything is written.
+// A field that somebody set by hand is theirs: it is a conflict with their name, and won only where that is allowed.
 func TestFieldOfAnotherManager(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "18.2.0")
 	b.apply(t, b.setup())
 	b.kubectl(t, "patch", "configmap", "tbot-config", "-p", `{"data":{"tbot.yaml":"version: v1"}}`)
-	s := b.setup()
-	_, err := plan.Compute(t.Context(), render(t, s), s.InstallID(), b.kube, b.teleport)
-	if !kube.Is(err, kube.Conflict) || !strings.Contains(err.Error(), `conflict with "kubectl-patch"`) || !strings.Contains(err.Error(), "tbot.yaml") {
-		t.Errorf("error %v, want one of kind Conflict that names manager and field", err)
+	computed := b.compute(t, b.setup())
+	held := item(t, computed, "ConfigMap")
+	if held.Action != plan.Conflict || held.Reason != plan.HeldFields || !strings.Contains(held.Owner, `conflict with "kubectl-patch"`) || !strings.Contains(held.Owner, "tbot.yaml") {
+		t.Errorf("item %+v, want a conflict that names manager and field", held)
+	}
+	if left := item(t, computed.Allow(true, false), "ConfigMap"); left.Action != plan.Conflict {
+		t.Errorf("taking over foreign objects won a held field: %s", left.Action)
+	}
+	if won := item(t, computed.Allow(false, true), "ConfigMap"); won.Action != plan.Update || !won.Force {
+		t.Errorf("forcing conflicts gave %s, force %v", won.Action, won.Force)
 	}
 
 	// What others added beside ours is neither a conflict nor a change.

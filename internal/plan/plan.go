@@ -30,8 +30,11 @@ type Item struct {
 	Action   Action
 	// Changes are the fields that differ, for Update and Conflict.
 	Changes []Change
-	// Owner says who made it, for Conflict.
-	Owner string
+	// Owner says who made it or holds its fields, for Conflict, and Reason which of the two.
+	Owner  string
+	Reason Reason
+	// Force writes over what others hold; only Allow sets it.
+	Force bool
 }
 
 // Plan is every resource in the order to apply.

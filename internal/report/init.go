@@ -100,7 +100,7 @@ type changeJSON struct {
 }
 
 type proofJSON struct {
-	// Status is proven, failed or none.
+	// Status is proven (a join was made), evidence (a running setup was looked at), failed or none.
 	Status   string       `json:"status"`
 	From     string       `json:"from"`
 	User     string       `json:"user"`
@@ -188,16 +188,26 @@ func (i Init) proof() proofJSON {
 	if i.Proof == nil {
 		return document
 	}
-	document.Status, document.From, document.User, document.Via = "proven", i.Proof.From, i.Proof.User, i.Proof.Via
-	document.NotAfter, document.Notes = i.Proof.NotAfter.UTC().Format(time.RFC3339), orEmpty(i.Proof.Notes)
+	document.Status, document.From, document.User, document.Via = statusOf(i.Proof), i.Proof.From, i.Proof.User, i.Proof.Via
+	document.NotAfter, document.Notes = timestamp(i.Proof.NotAfter), orEmpty(i.Proof.Notes)
 	for _, output := range i.Proof.Outputs {
 		document.Outputs = append(document.Outputs, outputJSON{
 			Type: output.Type, Destination: output.Destination, Roles: orEmpty(output.Roles),
-			NotAfter: output.NotAfter.UTC().Format(time.RFC3339), Files: orEmpty(output.Files),
+			NotAfter: timestamp(output.NotAfter), Files: orEmpty(output.Files),
 		})
 	}
 	return document
 }
+
+func statusOf(result *proof.Result) string {
+	if result.Via == ViaEvidence {
+		return ViaEvidence
+	}
+	return "proven"
+}
+
+// ViaEvidence marks a proof for which nothing was made, minted or written.
+const ViaEvidence = "evidence"
 
 func checksJSON(results []checks.Result) []checkJSON {
 	documents := make([]checkJSON, 0, len(results))
@@ -230,7 +240,7 @@ func (i Init) Table(w io.Writer) error {
 		rows = append(rows, [2]string{"Output", fmt.Sprintf("Secret %s/%s", n.Namespace, n.OutputSecret)})
 	}
 	if i.Proof != nil {
-		rows = append(rows, [2]string{"Proof", fmt.Sprintf("joined as %s over %s", i.Proof.User, i.Proof.Via)})
+		rows = append(rows, [2]string{"Proof", proofLine(i.Proof)})
 	}
 	var text strings.Builder
 	for _, row := range rows {
@@ -239,7 +249,7 @@ func (i Init) Table(w io.Writer) error {
 	if len(i.Next) > 0 {
 		text.WriteString("\nNext:\n")
 		for _, command := range i.Next {
-			fmt.Fprintf(&text, "  %s\n", command)
+			fmt.Fprintf(&text, "  %s\n", ui.Clean(command))
 		}
 	}
 	if _, err := io.WriteString(w, text.String()); err != nil {
@@ -253,4 +263,19 @@ func botLine(bot string, roles []string) string {
 		return bot + ", no roles"
 	}
 	return bot + ", roles " + strings.Join(roles, ", ")
+}
+
+func proofLine(result *proof.Result) string {
+	if result.Via == ViaEvidence {
+		return "by evidence of " + result.From
+	}
+	return fmt.Sprintf("joined as %s over %s", result.User, result.Via)
+}
+
+// timestamp is RFC 3339 in UTC, empty where there is no time.
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }

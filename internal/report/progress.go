@@ -32,7 +32,7 @@ func NewProgress(streams *ui.Streams) *Progress {
 }
 
 // Head starts a section.
-func (p *Progress) Head(title string) { p.line("\n" + p.style.Bold(title)) }
+func (p *Progress) Head(title string) { p.line("\n" + p.style.Bold(ui.Clean(title))) }
 
 // Say prints a sentence, wrapped.
 func (p *Progress) Say(text string) { p.line(p.wrap("  ", ui.Clean(text))) }
@@ -91,7 +91,7 @@ func symbolOf(status checks.Status) ui.Symbol {
 // Plan prints the items of one system after the other.
 func (p *Progress) Plan(planned plan.Plan, heads map[string]string) {
 	for _, system := range []string{"kubernetes", "teleport"} {
-		p.line("  " + heads[system])
+		p.line("  " + ui.Clean(heads[system]))
 		for _, item := range planned.Items {
 			if string(item.Resource.System) == system {
 				p.item(item)
@@ -108,7 +108,11 @@ func (p *Progress) item(item plan.Item) {
 	case plan.Same:
 		p.line("    " + p.style.Dim("= "+id))
 	case plan.Update:
-		p.line("    " + p.style.Warn("~") + " " + id)
+		line := "    " + p.style.Warn("~") + " " + id
+		if item.Force {
+			line += ", taken over: " + ui.Clean(item.Owner)
+		}
+		p.line(line)
 	case plan.Conflict:
 		p.line("    " + p.style.Bad("!") + " " + id + ": " + ui.Clean(item.Owner))
 	}
@@ -186,7 +190,11 @@ func (p *Progress) wrap(prefix, text string) string {
 }
 
 func (p *Progress) cut(text string, used int) string {
-	return ansi.Truncate(text, max(p.streams.Width-used, 20), "…")
+	tail := "..."
+	if p.streams.Unicode {
+		tail = "…"
+	}
+	return ansi.Truncate(text, max(p.streams.Width-used, 20), tail)
 }
 
 func (p *Progress) line(text string) {

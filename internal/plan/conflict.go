@@ -1,0 +1,48 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Reason says what stands in the way of writing a resource.
+type Reason string
+
+// Foreign is a resource that another made; HeldFields is one of ours in which another manager holds fields (Kubernetes: Server-Side
+// Apply, Conflicts).
+const (
+	Foreign    Reason = "foreign"
+	HeldFields Reason = "held fields"
+)
+
+// Allow turns conflicts that a person has allowed to win into updates; what they overwrite stays in Changes and Owner, to be shown.
+func (p Plan) Allow(takeOver, forceConflicts bool) Plan {
+	allowed := Plan{Items: slices.Clone(p.Items)}
+	for i := range allowed.Items {
+		item := &allowed.Items[i]
+		if item.Action == Conflict && (item.Reason == Foreign && takeOver || item.Reason == HeldFields && forceConflicts) {
+			item.Action, item.Force = Update, true
+		}
+	}
+	return allowed
+}
+
+// heldFields reads a conflict of server-side apply for people: which manager holds which field. Empty where err is another error.
+func heldFields(err error) string {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Reason != metav1.StatusReasonConflict || status.Status().Details == nil {
+		return ""
+	}
+	var held []string
+	for _, cause := range status.Status().Details.Causes {
+		if cause.Type == metav1.CauseTypeFieldManagerConflict {
+			held = append(held, fmt.Sprintf("%s: %s", cause.Field, cause.Message))
+		}
+	}
+	return strings.Join(held, "; ")
+}

@@ -73,12 +73,16 @@ func (c *Cluster) CreatePod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, 
 	return typed[corev1.Pod](created)
 }
 
-// DeletePod removes that very pod at once; one that is gone already is no error.
+// DeletePod removes that very pod at once, or, where its UID is not known, the one of its name; one that is gone already is no
+// error.
 func (c *Cluster) DeletePod(ctx context.Context, pod *corev1.Pod) error {
 	now := int64(0)
-	uid := pod.UID
+	options := metav1.DeleteOptions{GracePeriodSeconds: &now}
+	if uid := pod.UID; uid != "" {
+		options.Preconditions = &metav1.Preconditions{UID: &uid}
+	}
 	err := c.objects.Resource(corev1.SchemeGroupVersion.WithResource("pods")).Namespace(pod.Namespace).
-		Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now, Preconditions: &metav1.Preconditions{UID: &uid}})
+		Delete(ctx, pod.Name, options)
 	if err = wrap(err, "deleting pod %s/%s", pod.Namespace, pod.Name); Is(err, NotFound) {
 		return nil
 	}

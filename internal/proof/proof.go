@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
@@ -133,7 +134,12 @@ func (p Proof) pod(ctx context.Context) (pod *corev1.Pod, made bool, err error) 
 	p.Say("making pod " + wanted.Name + ", which never runs, to bind a token to")
 	created, err := p.create(ctx, wanted)
 	if err != nil {
-		return nil, false, fmt.Errorf("the cluster does not take a pod like the Deployment's: %w", err)
+		err = fmt.Errorf("the cluster does not take a pod like the Deployment's: %w", err)
+		if !isVerdict(err) {
+			// The answer may be what was lost, and the pod be there: its name is nobody else's.
+			err = errors.Join(err, p.remove(ctx, wanted))
+		}
+		return nil, false, err
 	}
 	if !isGated(created) {
 		return nil, false, errors.Join(errors.New("the API server dropped the probe pod's scheduling gate (Kubernetes before 1.27, or an admission webhook), so it was deleted at once"), p.remove(ctx, created))
@@ -151,12 +157,33 @@ func (p Proof) create(ctx context.Context, wanted *corev1.Pod) (*corev1.Pod, err
 	return p.Kubernetes.CreatePod(ctx, wanted)
 }
 
+// isVerdict tells an answer by which the API server turned a request down (HTTP 4xx) from trouble on the way.
+func isVerdict(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Code >= 400 && status.Status().Code < 500
+}
+
 // remove deletes the probe pod also when the run was broken off.
 func (p Proof) remove(ctx context.Context, pod *corev1.Pod) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
-	if err := p.Kubernetes.DeletePod(ctx, pod); err != nil {
-		return fmt.Errorf("the probe pod %s/%s is left behind, delete it by hand: %w", pod.Namespace, pod.Name, err)
+	ticker := time.NewTicker(removeAgainAfter)
+	defer ticker.Stop()
+	var err error
+	for range removeTries {
+		if err = p.Kubernetes.DeletePod(ctx, pod); err == nil {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
 	}
-	return nil
+	return fmt.Errorf("the probe pod %s/%s is left behind, delete it by hand: %w", pod.Namespace, pod.Name, err)
 }
+
+// removeTries and removeAgainAfter carry the removal over a connection that broke.
+const (
+	removeTries      = 3
+	removeAgainAfter = 200 * time.Millisecond
+)

@@ -175,9 +175,9 @@ func TestFailuresLeaveNoPod(t *testing.T) {
 	}{
 		"the look":          {look, "broken", []string{look}},
 		"the account":       {"read the account", "broken", []string{look, "read the account"}},
-		"the pod":           {"create", "the cluster does not take a pod like the Deployment's: broken", []string{look, "read the account", "create"}},
+		"the pod":           {"create", "the cluster does not take a pod like the Deployment's: broken", []string{look, "read the account", "create", "delete"}},
 		"the token":         {"token", "broken", []string{look, "read the account", "create", "token", "delete"}},
-		"the pod's removal": {"delete", "is left behind, delete it by hand: broken", []string{look, "read the account", "create", "token", "delete"}},
+		"the pod's removal": {"delete", "is left behind, delete it by hand: broken", []string{look, "read the account", "create", "token", "delete", "delete", "delete"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

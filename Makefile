@@ -11,7 +11,7 @@ LDFLAGS       := -s -w -X github.com/tbotctl/tbotctl/cmd.version=$(VERSION)
 MAX_BINARY    := 62914560
 export CGO_ENABLED ?= 0
 
-.PHONY: demo test race build lint fmt golden verify size controlplane release-check fuzz
+.PHONY: demo test race faults bench build lint fmt golden docs verify size controlplane release-check fuzz
 
 demo: build controlplane ## run the main job on both kinds of cluster
 	$(GO) build -o bin/teleportd ./test/teleportd
@@ -24,6 +24,16 @@ test: controlplane ## run every test
 
 race: controlplane ## run every test with the race detector (needs a C compiler)
 	CGO_ENABLED=1 KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" $(GO) test -race ./...
+
+faults: build controlplane ## let each request of init go wrong in turn, and see that it is survived
+	$(GO) build -o bin/faults ./test/faults
+	KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" bin/faults
+
+bench: build controlplane ## measure tbotctl against kubectl and the guide by hand, as ratios
+	$(GO) build -o bin/minitctl ./test/minitctl
+	$(GO) build -o bin/launch ./test/bench/launch
+	$(GO) build -o bin/bench ./test/bench
+	KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" bin/bench
 
 build: ## build bin/tbotctl
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/tbotctl ./cmd/tbotctl
@@ -41,6 +51,10 @@ fmt: $(TOOLS)/golangci-lint ## format the code
 golden: controlplane ## rewrite the golden files and show what changed
 	KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" $(GO) test ./manifests ./internal/report ./internal/spec ./internal/tbotconfig ./cmd -update
 	git --no-pager diff --stat -- '*testdata*'
+
+docs: ## rewrite the pages that are made from the code
+	$(GO) test ./internal/docgen -run TestPages -update
+	git --no-pager diff --stat -- docs
 
 fuzz: ## run each fuzz test for a short time
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \

@@ -1,0 +1,71 @@
+// Command bench measures tbotctl against what people would run instead, as ratios within one run: its start against kubectl's,
+// and init against the guide's seven commands by hand. It also counts init's requests by phase.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/tbotctl/tbotctl/internal/testkit"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	binary := flag.String("tbotctl", "bin/tbotctl", "the built `program`")
+	tctl := flag.String("tctl", "bin/minitctl", "a small client that creates Teleport resources")
+	launch := flag.String("launch", "bin/launch", "the small `program` that measures")
+	rounds := flag.Int("rounds", 15, "rounds of each pair")
+	flag.Parse()
+	err := run(ctx, launcher(*launch), *binary, *tctl, *rounds)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// bound is a ratio that may not be passed.
+type bound struct {
+	what        string
+	value, most float64
+}
+
+func run(ctx context.Context, launch launcher, binary, tctl string, rounds int) (err error) {
+	assets, err := testkit.AssetsDir(ctx)
+	if err != nil {
+		return err
+	}
+	kubectl := assets + "/kubectl"
+	bounds, err := start(ctx, launch, binary, kubectl, rounds)
+	if err != nil {
+		return err
+	}
+	plane, err := testkit.Start(ctx, testkit.Options{Flavour: testkit.SelfManaged, Audit: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, plane.Stop()) }()
+	ratio, err := byHand(ctx, plane, launch, binary, kubectl, tctl, max(rounds/3, 3))
+	if err != nil {
+		return err
+	}
+	bounds = append(bounds, ratio)
+	fmt.Println()
+	failed := false
+	for _, b := range bounds {
+		verdict := "ok"
+		if b.value > b.most {
+			verdict, failed = "TOO MUCH", true
+		}
+		fmt.Printf("%-62s %5.2f   at most %.1f   %s\n", b.what, b.value, b.most, verdict)
+	}
+	if failed {
+		return errors.New("a bound was passed")
+	}
+	return nil
+}

@@ -15,7 +15,6 @@ import (
 
 // Main is the whole program: it runs one command line and returns the exit code.
 func Main(ctx context.Context, f *Factory, args []string) int {
-	quiet()
 	root := newRoot(f) //nolint:contextcheck // cobra hands each command its context
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -25,8 +24,9 @@ func Main(ctx context.Context, f *Factory, args []string) int {
 	return exitCode(ctx, err)
 }
 
-// quiet keeps the libraries' own logging off stderr: what they log comes back as errors, and what tbotctl says there is for people.
-func quiet() {
+// Quiet keeps the libraries' own logging off stderr: what they log comes back as errors, and what tbotctl says there is for people.
+// It is for a whole process, so main calls it.
+func Quiet() {
 	klog.SetLogger(logr.Discard())
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 }
@@ -47,7 +47,7 @@ needed on both sides, and proves the join before anything runs.`,
 	root.SetOut(f.Streams.Out)
 	root.SetErr(f.Streams.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(newInit(f), newRender(f), newVersion(f), helpExitCodes(), helpEnvironment())
+	root.AddCommand(newInit(f), newRender(f), newDiff(f), newDelete(f), newVersion(f), helpExitCodes(), helpEnvironment())
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	return root
 }

@@ -13,6 +13,7 @@ import (
 )
 
 func main() {
+	cmd.Quiet()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends the work in order; a second one ends the process.
 	context.AfterFunc(ctx, stop)

@@ -20,13 +20,25 @@ func Clean(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// Wrap breaks text at spaces to at most width columns; each further line starts with indent.
+// Wrap breaks text at spaces, and nowhere else, to at most width columns; each further line starts with indent. A name is never
+// broken at its hyphens: somebody will copy it.
 func Wrap(text string, width int, indent string) string {
-	if width < 20 {
-		width = 20
+	width = max(width, 20)
+	words := strings.Fields(text)
+	if len(words) == 0 {
+		return text
 	}
-	lines := strings.Split(ansi.Wordwrap(text, width, ""), "\n")
-	return strings.Join(lines, "\n"+indent)
+	line := text[:strings.Index(text, words[0])] + words[0]
+	var wrapped strings.Builder
+	for _, word := range words[1:] {
+		if ansi.StringWidth(line)+1+ansi.StringWidth(word) > width {
+			wrapped.WriteString(line + "\n" + indent)
+			line = word
+			continue
+		}
+		line += " " + word
+	}
+	return wrapped.String() + line
 }
 
 // Pad fills text with spaces to width columns; what is wider stays as it is.

@@ -11,10 +11,12 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/tbotctl/tbotctl/cmd"
 	"github.com/tbotctl/tbotctl/internal/testkit"
 )
 
 func main() {
+	cmd.Quiet()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	binary := flag.String("tbotctl", "bin/tbotctl", "the built `program`")
 	tctl := flag.String("tctl", "bin/minitctl", "a small client that creates Teleport resources")

@@ -14,10 +14,12 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tbotctl/tbotctl/cmd"
 	"github.com/tbotctl/tbotctl/internal/testkit"
 )
 
 func main() {
+	cmd.Quiet()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	binary := flag.String("tbotctl", "bin/tbotctl", "the built `program`")
 	teleportd := flag.String("teleportd", "bin/teleportd", "the Teleport test cluster's `program`")

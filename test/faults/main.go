@@ -13,10 +13,12 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/tbotctl/tbotctl/cmd"
 	"github.com/tbotctl/tbotctl/internal/testkit"
 )
 
 func main() {
+	cmd.Quiet()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	binary := flag.String("tbotctl", "bin/tbotctl", "the built `program`, for signals")
 	workers := flag.Int("workers", 4, "tries at once")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,7 +18,7 @@ func TestCatalogue(t *testing.T) {
 	t.Parallel()
 	digit := map[checks.Category]string{
 		checks.CategoryKubernetes: "1", checks.CategoryIssuer: "2", checks.CategoryTeleport: "3",
-		checks.CategoryWorkload: "5", checks.CategoryOutput: "7", checks.CategoryJoin: "8",
+		checks.CategoryWorkload: "5", checks.CategoryPermissions: "6", checks.CategoryOutput: "7", checks.CategoryJoin: "8",
 	}
 	all := map[checks.ID]checks.Check{}
 	for _, check := range checks.Catalogue() {
@@ -81,9 +82,17 @@ func blind(err error) *checks.Facts {
 		Proxy:             func(context.Context) (checks.Proxy, error) { return checks.Proxy{}, err },
 		Login:             func(context.Context) (checks.Login, error) { return checks.Login{}, err },
 		MissingRoles:      func(context.Context) ([]string, error) { return nil, err },
-		Proof:             func(context.Context) (checks.Proof, error) { return checks.Proof{}, err },
-		RolloutReady:      func(context.Context) (bool, string, error) { return false, "", err },
-		OutputKeys:        func(context.Context) ([]string, error) { return nil, err },
+		KubernetesNeeds: func(context.Context) checks.KubernetesNeeds {
+			return checks.KubernetesNeeds{Needs: []checks.Need{{All: []checks.Access{{Verb: "create", Resource: "pods"}}}}}
+		},
+		TeleportNeeds: []checks.TeleportAccess{{Kind: "bot", Verb: "create"}},
+		KubernetesMay: func(_ context.Context, asked []checks.Access) []checks.Verdict {
+			return slices.Repeat([]checks.Verdict{{Err: err}}, len(asked))
+		},
+		TeleportMay:  func(context.Context, []checks.TeleportAccess) ([]checks.Verdict, error) { return nil, err },
+		Proof:        func(context.Context) (checks.Proof, error) { return checks.Proof{}, err },
+		RolloutReady: func(context.Context) (bool, string, error) { return false, "", err },
+		OutputKeys:   func(context.Context) ([]string, error) { return nil, err },
 	}
 }
 

@@ -16,12 +16,13 @@ type Category string
 
 // The categories that have checks so far.
 const (
-	CategoryKubernetes Category = "kubernetes"
-	CategoryIssuer     Category = "issuer"
-	CategoryTeleport   Category = "teleport"
-	CategoryWorkload   Category = "workload"
-	CategoryOutput     Category = "output"
-	CategoryJoin       Category = "join"
+	CategoryKubernetes  Category = "kubernetes"
+	CategoryIssuer      Category = "issuer"
+	CategoryTeleport    Category = "teleport"
+	CategoryWorkload    Category = "workload"
+	CategoryPermissions Category = "permissions"
+	CategoryOutput      Category = "output"
+	CategoryJoin        Category = "join"
 )
 
 // Status is what a check found.

@@ -29,6 +29,12 @@ type Facts struct {
 	Login func(context.Context) (Login, error)
 	// MissingRoles are the bot's roles that Teleport does not have.
 	MissingRoles func(context.Context) ([]string, error)
+	// KubernetesNeeds and TeleportNeeds are what this run must be allowed to do; nil for a run that makes nothing there.
+	KubernetesNeeds func(context.Context) KubernetesNeeds
+	TeleportNeeds   []TeleportAccess
+	// KubernetesMay and TeleportMay ask what the logins may do; the verdicts are in the order asked.
+	KubernetesMay func(context.Context, []Access) []Verdict
+	TeleportMay   func(context.Context, []TeleportAccess) ([]Verdict, error)
 	// Proof is what the proof of the join gave.
 	Proof func(context.Context) (Proof, error)
 	// RolloutReady tells whether the Deployment is ready, or why not.

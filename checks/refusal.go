@@ -28,14 +28,15 @@ type Refusal struct {
 	Unseen []string
 }
 
-// Result gives the refusal as the failed check of the join; err is what Result.Finding.Err maps to an exit code.
+// Result gives the refusal as the failed check of the join; err is what exit codes are made of.
 func (r Refusal) Result(err error) Result {
+	result := Result{Finding: Finding{Status: Fail, Observed: r.Observed, Expected: r.Expected, Fix: r.Fix, Err: err}}
 	for _, check := range joinChecks() {
 		if check.ID == JoinProven {
-			return Result{Check: check, Finding: Finding{Status: Fail, Observed: r.Observed, Expected: r.Expected, Fix: r.Fix, Err: err}}
+			result.Check = check
 		}
 	}
-	return Result{Finding: Finding{Status: Fail, Observed: r.Observed, Expected: r.Expected, Fix: r.Fix, Err: err}}
+	return result
 }
 
 // Known is what is known where a join was refused. What nobody looked at stays empty, and is then not said.
@@ -127,6 +128,9 @@ func (r refused) judge() Refusal {
 			return rule.judge(r)
 		}
 	}
+	if strings.HasSuffix(r.text, "access denied") {
+		return r.accessDenied()
+	}
 	return r.unexplained()
 }
 
@@ -169,18 +173,18 @@ func (r refused) rewrite(what string) string {
 	return "run the same tbotctl init again: it " + what
 }
 
-// instead is the flag for another join type than the one that was refused.
+// instead is the flag for another join type than the one that was refused: the first of those given that can work.
 func (r refused) instead(types ...spec.JoinType) string {
 	for _, t := range types {
 		if supported, err := issuer.SupportsOIDC(r.ServerVersion); t == spec.JoinOIDC && (!r.Public.Reachable || err != nil || !supported) {
 			continue
 		}
 		if _, rotates := issuer.Provider(r.issuerURL()); rotates && t == spec.JoinStaticJWKS && !r.Setup.Join.AcceptRotationRisk {
-			return fmt.Sprintf("--join-type %s --accept-rotation-risk", t)
+			return fmt.Sprintf("give --join-type %s --accept-rotation-risk", t)
 		}
-		return fmt.Sprintf("--join-type %s", t)
+		return fmt.Sprintf("give --join-type %s", t)
 	}
-	return "--join-type auto"
+	return "give --join-type auto"
 }
 
 // issuerURL is the cluster's issuer by the best witness: the token itself.

@@ -34,7 +34,7 @@ func TestBadUsage(t *testing.T) {
 		want []string
 	}{
 		"unknown command":          {[]string{"instal"}, []string{`no command "instal"`}},
-		"unknown flag":             {[]string{"init", "--nmae", "x"}, []string{"--nmae"}},
+		"unknown flag":             {[]string{"init", "--rolse", "x"}, []string{"--rolse"}},
 		"an argument":              {[]string{"init", "prod"}, []string{`"prod"`}},
 		"all missing answers":      {[]string{"init"}, []string{"--context: ", "--namespace: ", "--proxy: ", "--roles: ", "--yes: "}},
 		"yes is missing":           {append(complete[:1:1], complete[3:]...), []string{"--yes: "}},
@@ -54,7 +54,7 @@ func TestBadUsage(t *testing.T) {
 		"key set without keys":     {append(offline[:0:0], append(offline, "--jwks-file", file("none", `{"keys":[]}`))...), []string{"--jwks-file"}},
 		"key set that is absent":   {append(offline[:0:0], append(offline, "--jwks-file", filepath.Join(dir, "nowhere"))...), []string{"no such file"}},
 		"answers of another kind":  {[]string{"render", "--from", file("other", "kind: Pod\napiVersion: v1\n")}, []string{"kind Setup"}},
-		"answers with a wrong key": {[]string{"render", "--from", file("typo", "apiVersion: tbotctl.dev/v1\nkind: Setup\nnmae: x\n")}, []string{"line 3", "nmae"}},
+		"answers with a wrong key": {[]string{"render", "--from", file("typo", "apiVersion: tbotctl.dev/v1\nkind: Setup\nrolse: x\n")}, []string{"line 3", "rolse"}},
 		"render without a terminal for bytes that need a cluster": {[]string{"render", "--namespace", "n"}, []string{"--cluster-name", "--tbot-version", "--join-type"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestUnusableClusters(t *testing.T) {
 			}
 			b.write(t, "admin.identity", identity)
 			return nil
-		}, 3, []string{`access denied to perform action "read" on "bot"`}},
+		}, 3, []string{"TBC602", "plain may not: read, create, update bot; read, create, update token"}},
 		"tbot newer than the server": {func(_ *testing.T, _ *bench) []string {
 			return []string{"--tbot-version", "19.0.0"}
 		}, 3, []string{"TBC303", "tbot 19.0.0", "18.2.0"}},

@@ -106,7 +106,9 @@ func (c *clusters) facts() *checks.Facts {
 			user, expires := client.User()
 			return checks.Login{User: user, Expires: expires}, nil
 		},
-		MissingRoles: checks.Once(c.missingRoles),
+		MissingRoles:  checks.Once(c.missingRoles),
+		KubernetesMay: c.kubernetesMay,
+		TeleportMay:   c.teleportMay,
 	}
 }
 

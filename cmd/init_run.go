@@ -10,6 +10,7 @@ import (
 
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/apply"
+	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/report"
 	"github.com/tbotctl/tbotctl/internal/spec"
@@ -20,6 +21,8 @@ import (
 type initRun struct {
 	*initOptions
 	result report.Init
+	// claims are those of the token that was last presented to Teleport.
+	claims issuer.Claims
 }
 
 // runInit strings the parts together: checks before, join type, render, plan, confirmation, apply with the proof in its middle,
@@ -71,6 +74,7 @@ func (r *initRun) checksBefore(ctx context.Context) error {
 	r.progress.Head("Checks")
 	r.progress.Looking("asking both clusters")
 	facts := r.clusters.facts()
+	facts.KubernetesNeeds, facts.TeleportNeeds = r.kubernetesNeeds, teleportNeeds(r.setup)
 	selected := checks.Select(checks.Catalogue(), checks.Before)
 	r.result.Checks = checks.Run(ctx, selected, facts, r.progress.Check)
 	return failure(ctx, r.result.Checks, "nothing was applied")

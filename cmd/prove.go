@@ -14,6 +14,7 @@ import (
 
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/apply"
+	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/proof"
 	"github.com/tbotctl/tbotctl/internal/spec"
@@ -31,19 +32,24 @@ func (r *initRun) prover(deployment *appsv1.Deployment) func(context.Context, ap
 		const step = "join"
 		start := r.factory.Now()
 		elapsed := func() time.Duration { return r.factory.Now().Sub(start) }
+		say := func(text string) {
+			observe(apply.Event{Step: step, State: apply.Waiting, Detail: text, Elapsed: elapsed()})
+		}
+		r.sweep(ctx)
 		proven, err := proof.Proof{
 			Kubernetes: r.clusters.kube,
-			Join:       r.joinOnce,
+			Join: func(ctx context.Context, token spec.Secret) (proof.Outcome, error) {
+				return r.joinPatiently(ctx, token, say)
+			},
 			Deployment: deployment,
 			JoinType:   r.setup.Resolved.JoinType,
-			Say: func(text string) {
-				observe(apply.Event{Step: step, State: apply.Waiting, Detail: text, Elapsed: elapsed()})
-			},
-			Now: r.factory.Now,
+			Say:        say,
+			Now:        r.factory.Now,
 		}.Run(ctx)
 		if err != nil {
 			r.result.ProofErr = err
 			observe(apply.Event{Step: step, State: apply.Failed, Detail: err.Error(), Elapsed: elapsed()})
+			r.explainRefusal(ctx, err)
 			return err
 		}
 		r.result.Proof = &proven
@@ -76,6 +82,8 @@ func (r *initRun) sweep(ctx context.Context) {
 // joinPatiently repeats a join that Teleport refused for want of what this very run has just written: not every Auth Service
 // and proxy has seen it yet (field-notes 7).
 func (r *initRun) joinPatiently(ctx context.Context, token spec.Secret, say func(string)) (proof.Outcome, error) {
+	// What the token says of itself explains a refusal; a token that cannot be read explains nothing, and Teleport says so.
+	r.claims, _ = issuer.TokenClaims(token)
 	until := r.factory.Now().Add(r.factory.Patience)
 	ticker := time.NewTicker(joinAgainAfter)
 	defer ticker.Stop()

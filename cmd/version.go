@@ -39,7 +39,7 @@ func newVersion(f *Factory) *cobra.Command {
 func runVersion(f *Factory, output format) error {
 	document := versionDocument{
 		SchemaVersion: 1, Version: f.Build.Version, Commit: f.Build.Commit, Date: f.Build.Date,
-		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, TeleportAPI: api.Version, Servers: "17 to 18; join alone from 15",
+		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, TeleportAPI: api.Version, Servers: "17 to 18; join alone from 16",
 	}
 	if output == formatJSON {
 		encoder := json.NewEncoder(f.Streams.Out)

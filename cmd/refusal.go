@@ -1,0 +1,57 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tbotctl/tbotctl/checks"
+	"github.com/tbotctl/tbotctl/internal/tbot"
+)
+
+// explainRefusal tells, where Teleport turned the join down, the cause in the user's terms, the two values that differ and the
+// way out; any other error stays as it is.
+func (r *initRun) explainRefusal(ctx context.Context, err error) {
+	var refused *tbot.Refused
+	if !errors.As(err, &refused) || ctx.Err() != nil {
+		return
+	}
+	refusal := checks.ExplainRefusal(ctx, refused.Message, r.known(ctx), r.refusalLooks())
+	r.progress.Say("cause: " + refusal.Cause)
+	for _, unseen := range refusal.Unseen {
+		r.progress.Say(unseen)
+	}
+	result := refusal.Result(err)
+	r.progress.Check(result)
+	r.result.Checks = append(r.result.Checks, result)
+	r.result.Refusal = &refusal
+}
+
+// known gathers what the run has come to know; what could not be had stays empty and is then not said.
+func (r *initRun) known(ctx context.Context) checks.Known {
+	known := checks.Known{Setup: r.setup, Claims: r.claims, Now: r.factory.Now()}
+	if server, err := r.clusters.server(ctx); err == nil {
+		known.ClusterName, known.ServerVersion = server.ClusterName, server.Version
+	}
+	if cluster, err := r.clusters.issuer(ctx); err == nil {
+		known.Cluster = cluster
+	}
+	if public, err := r.clusters.public(ctx); err == nil {
+		known.Public = public
+	}
+	return known
+}
+
+func (r *initRun) refusalLooks() checks.RefusalLooks {
+	admin := r.clusters.opened
+	if admin == nil {
+		return checks.RefusalLooks{}
+	}
+	return checks.RefusalLooks{
+		Token: admin.Token,
+		BotExists: func(ctx context.Context, name string) (bool, error) {
+			bot, err := admin.Bot(ctx, name)
+			return bot != nil, err
+		},
+		Lock: admin.LockOn,
+	}
+}

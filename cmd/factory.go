@@ -7,6 +7,7 @@ import (
 	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/kube"
 	"github.com/tbotctl/tbotctl/internal/prompt"
+	"github.com/tbotctl/tbotctl/internal/tctl"
 	"github.com/tbotctl/tbotctl/internal/ui"
 )
 
@@ -23,7 +24,9 @@ type Factory struct {
 	// ProxyCAs are trusted for Teleport proxies; nil means the system's roots, or --proxy-ca.
 	ProxyCAs *x509.CertPool
 	Prompter prompt.Prompter
-	Now      func() time.Time
+	// Tctl finds the tctl that can ask for a touch.
+	Tctl func() (string, error)
+	Now  func() time.Time
 	// Patience is how long a join is repeated that Teleport refused right after our own write.
 	Patience time.Duration
 	Build    Build
@@ -51,6 +54,7 @@ func NewFactory(streams *ui.Streams, lookupEnv func(string) (string, bool)) *Fac
 		Kube:      kube.Connect,
 		Issuer:    &issuer.Fetcher{},
 		Prompter:  prompt.NewLine(streams.In, streams.Err),
+		Tctl:      tctl.Look,
 		Now:       time.Now,
 		Patience:  30 * time.Second,
 		Build:     Build{Version: version, Commit: commit, Date: date},

@@ -121,7 +121,7 @@ func (a *answers) load(f *Factory) (spec.Setup, error) {
 
 // neverFromEnv are the flags that a person has to type each time (cli.md).
 func neverFromEnv() []string {
-	return []string{"yes", "insecure", "overwrite", "take-over", "force-conflicts", "help", "from"}
+	return []string{"yes", "insecure", "overwrite", "take-over", "force-conflicts", "purge-outputs", "help", "from"}
 }
 
 // bindEnv gives every other flag of a command its environment variable.

@@ -21,6 +21,8 @@ import (
 type initRun struct {
 	*initOptions
 	result report.Init
+	// tctl writes the Teleport side where that takes a touch; empty where it does not.
+	tctl string
 	// claims are those of the token that was last presented to Teleport.
 	claims issuer.Claims
 }
@@ -45,7 +47,9 @@ func runInit(ctx context.Context, o *initOptions) error {
 
 func (r *initRun) carryOut(ctx context.Context) error {
 	r.sayWhere()
-	if err := r.checksBefore(ctx); err != nil {
+	if err := r.checksBefore(ctx); onlyLoginFails(r.result.Checks) {
+		return r.withoutLogin(ctx, err)
+	} else if err != nil {
 		return err
 	}
 	resolved, err := r.resolve(ctx, r.refresh)
@@ -62,6 +66,9 @@ func (r *initRun) carryOut(ctx context.Context) error {
 	}
 	r.sayPlan(planned)
 	if err := conflicts(planned); err != nil {
+		return err
+	}
+	if err := r.planTouch(ctx, set); err != nil {
 		return err
 	}
 	if err := r.confirm(ctx); err != nil {
@@ -144,7 +151,7 @@ func (r *initRun) apply(ctx context.Context, set manifests.Set) error {
 		return err
 	}
 	r.progress.Head("Apply")
-	runner := apply.Runner{Kubernetes: r.clusters.kube, Teleport: admin, Observe: r.progress.Event, Now: r.factory.Now}
+	runner := apply.Runner{Kubernetes: r.clusters.kube, Teleport: r.teleportWriter(ctx, admin), Observe: r.progress.Event, Now: r.factory.Now}
 	if r.needsProof(ctx) {
 		deployment, err := set.Deployment()
 		if err != nil {
@@ -162,7 +169,7 @@ func (r *initRun) apply(ctx context.Context, set manifests.Set) error {
 	}
 	if err != nil {
 		r.whatStands()
-		return err
+		return r.touchAfterAll(set, err)
 	}
 	return r.checksAfter(ctx, applied)
 }

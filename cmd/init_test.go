@@ -199,7 +199,7 @@ func TestAnswers(t *testing.T) {
 		t, "init", "--non-interactive", "--yes", "--from", saved, "--kubeconfig", other.plane.KubeconfigFile(),
 		"--identity", other.path("admin.identity"), "--proxy", other.teleport.Addr(), "--proxy-ca", other.path("web-ca.pem"),
 	)
-	stray.want(t, 3, "the answers were made for Teleport cluster", "nothing was applied")
+	stray.want(t, 3, "the answers were made for Teleport cluster", "nothing was done")
 }
 
 func (b *bench) read(t *testing.T, path string) string {

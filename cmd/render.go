@@ -115,7 +115,7 @@ func missingAnswers(missing []wizard.Question, yes bool) error {
 		text += fmt.Sprintf("\n  --%s: %s", question.Flag, help[question.Flag])
 	}
 	if !yes {
-		text += "\n  --yes: without a terminal nothing is applied unless it is given"
+		text += "\n  --yes: without a terminal nothing is done unless it is given"
 	}
 	return usagef("%s", text)
 }

@@ -81,13 +81,13 @@ func (s *session) compare(ctx context.Context) (manifests.Set, plan.Plan, error)
 	if err != nil {
 		return nil, plan.Plan{}, err
 	}
-	admin, err := s.clusters.admin(ctx)
+	s.progress.Looking("comparing with what is there")
+	reader, err := s.reader(ctx)
 	if err != nil {
 		return nil, plan.Plan{}, err
 	}
-	s.progress.Looking("comparing with what is there")
-	planned, err := plan.Compute(ctx, set, s.setup.InstallID(), s.clusters.kube, admin)
-	return set, planned, err
+	planned, err := plan.Compute(ctx, set, s.setup.InstallID(), s.clusters.kube, reader)
+	return set, s.judgeUnseen(planned), err
 }
 
 // sayPlan shows the plan of both systems and what power it grants.
@@ -120,9 +120,9 @@ func samePair(held, now *spec.Resolved) error {
 	case held == nil:
 		return nil
 	case held.ClusterName != now.ClusterName:
-		return &findingError{text: fmt.Sprintf("the answers were made for Teleport cluster %s, and the proxy belongs to %s; nothing was applied", spec.Quote(held.ClusterName), spec.Quote(now.ClusterName))}
+		return &findingError{text: fmt.Sprintf("the answers were made for Teleport cluster %s, and the proxy belongs to %s; nothing was done", spec.Quote(held.ClusterName), spec.Quote(now.ClusterName))}
 	case held.ClusterID != "" && held.ClusterID != now.ClusterID:
-		return &findingError{text: fmt.Sprintf("the answers were made for Kubernetes cluster %s, and this context leads to %s; nothing was applied", held.ClusterID, now.ClusterID)}
+		return &findingError{text: fmt.Sprintf("the answers were made for Kubernetes cluster %s, and this context leads to %s; nothing was done", held.ClusterID, now.ClusterID)}
 	}
 	return nil
 }

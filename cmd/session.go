@@ -31,6 +31,8 @@ type session struct {
 	nonInteractive bool
 	yes            bool
 	timeout        time.Duration
+	// touch tells that the cluster wants admin actions confirmed by a touch; reader finds out.
+	touch bool
 }
 
 func newSession(f *Factory) session {

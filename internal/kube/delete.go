@@ -9,13 +9,13 @@ import (
 	"k8s.io/client-go/metadata"
 )
 
-// Delete removes that very object: one of the same name with another UID is a conflict, one that is gone already is no error.
-// What an object owns goes before it (foreground), so that a Deployment that is no longer there has no pods left. A dry run asks
-// the server to judge the deletion without doing it.
-func (c *Cluster) Delete(ctx context.Context, object *unstructured.Unstructured, dryRun bool) error {
+// Delete removes that very object: one of the same name with another UID is a conflict. Found is false where it was gone
+// already. What a Deployment owns goes before it (foreground), so that one that is no longer there has no pods left. A dry run
+// asks the server to judge the deletion without doing it.
+func (c *Cluster) Delete(ctx context.Context, object *unstructured.Unstructured, dryRun bool) (found bool, err error) {
 	at, err := c.at(object)
 	if err != nil {
-		return err
+		return false, err
 	}
 	uid := object.GetUID()
 	propagation := metav1.DeletePropagationBackground
@@ -26,10 +26,11 @@ func (c *Cluster) Delete(ctx context.Context, object *unstructured.Unstructured,
 	if dryRun {
 		options.DryRun = []string{metav1.DryRunAll}
 	}
-	if err := wrap(at.Delete(ctx, object.GetName(), options), "deleting %s", describe(object)); err != nil && !Is(err, NotFound) {
-		return err
+	err = wrap(at.Delete(ctx, object.GetName(), options), "deleting %s", describe(object))
+	if Is(err, NotFound) {
+		return false, nil
 	}
-	return nil
+	return err == nil, err
 }
 
 // List gives the objects of a kind in a namespace that match a label selector; none where the namespace does not exist.

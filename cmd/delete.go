@@ -1,0 +1,62 @@
+package cmd
+
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
+)
+
+// deleteOptions are what a run of delete needs beside the session.
+type deleteOptions struct {
+	session
+	purgeOutputs bool
+	output       format
+}
+
+// deleteAnswers are the answers that names and clusters follow from; what else init asks has no say in what is deleted.
+func deleteAnswers() []string {
+	return []string{
+		"context", "namespace", "proxy", "proxy-ca", "cluster-name", "name", "bot-name", "token-name", "service-account", "output-secret",
+	}
+}
+
+func newDelete(f *Factory) *cobra.Command {
+	o := &deleteOptions{session: newSession(f), output: formatTable}
+	c := &cobra.Command{
+		Use:   "delete",
+		Short: "Remove what init has made, from both clusters",
+		Long: `Remove what init has made: the join token first, so that nobody new can join, then the Deployment, its rights, its
+configuration, its service account and the bot. Only what carries the mark of this installation goes; what somebody else made is
+shown and left alone, and so is the Secret that tbot wrote, unless --purge-outputs takes it along. The namespace goes where init
+made it and nothing else is in it.
+
+Certificates that were issued before go on working until they end; delete says when, and which command ends them at once. A run
+that was broken off is finished by the same command.`,
+		Example: `  tbotctl delete --namespace machines
+  tbotctl delete --from answers.yaml --purge-outputs --yes`,
+		Args: noArgs,
+	}
+	var except []string
+	for _, field := range spec.Fields() {
+		if !slices.Contains(deleteAnswers(), field.Flag) {
+			except = append(except, field.Flag)
+		}
+	}
+	a := bindAnswers(c, except...)
+	o.bindSession(c, "delete without asking; without a terminal nothing is deleted unless it is given")
+	c.Flags().BoolVar(&o.purgeOutputs, "purge-outputs", false, "also remove the Secrets that tbot wrote its credentials to")
+	c.Flags().VarP(&o.output, "output", "o", "result on stdout: table or json")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := bindEnv(f, c, a); err != nil {
+			return err
+		}
+		var err error
+		if o.setup, o.notes, err = a.setup(f); err != nil {
+			return err
+		}
+		return runDelete(c.Context(), o)
+	}
+	return c
+}

@@ -1,0 +1,124 @@
+package undo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/tbotconfig"
+	"github.com/tbotctl/tbotctl/manifests"
+)
+
+// longestLifetime is the most that tbot takes for its credentials (teleport-facts 2.9): what is assumed where its configuration
+// cannot be read.
+const longestLifetime = 24 * time.Hour
+
+// configuration is what the installed tbot.yaml says about the join.
+type configuration struct {
+	tokens   []string
+	lifetime time.Duration
+}
+
+// configured reads the tbot.yaml of every ConfigMap that is to go: a token that was made under another name than today's is still
+// the one that pods join by.
+func (l *look) configured(ctx context.Context, configMaps []Item) (configuration, error) {
+	running := configuration{lifetime: tbotconfig.DefaultCredentialTTL}
+	for _, item := range configMaps {
+		if item.Fate != Remove {
+			continue
+		}
+		live, err := l.kubernetes.Read(ctx, item.Object)
+		if err != nil {
+			return running, err
+		}
+		if live == nil {
+			continue
+		}
+		text, _, _ := unstructured.NestedString(live.Object, "data", manifests.ConfigFile)
+		config, err := tbotconfig.Decode([]byte(text))
+		if err != nil {
+			l.unknown = append(l.unknown, fmt.Sprintf("%s could not be read, so its token is not known by name and certificates may live for %s: %v", item.ID(), longestLifetime, err))
+			running.lifetime = longestLifetime
+			continue
+		}
+		running.tokens = append(running.tokens, config.Onboarding.Token)
+		running.lifetime = max(running.lifetime, config.Lifetime(nil))
+		for _, output := range config.Outputs {
+			running.lifetime = max(running.lifetime, config.Lifetime(output))
+		}
+	}
+	return running, nil
+}
+
+// tokens judges the token of the Setup's name and those that the installed configuration names.
+func (l *look) tokens(ctx context.Context, configured []string) ([]Item, error) {
+	names := append([]string{l.names.Token}, configured...)
+	slices.Sort(names[1:])
+	var items []Item
+	for i, name := range names {
+		if name == "" || slices.Contains(names[:i], name) {
+			continue
+		}
+		live, err := l.teleport.Token(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		item := Item{System: manifests.Teleport, Kind: "token", Name: name, Fate: Gone}
+		if live != nil {
+			item = l.owned(item, live.GetMetadata().Labels[spec.MarkInstall])
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+// bots judges the bot of the Setup's name and finds others by their marks. A list that the login may not read is no reason to
+// stop, and said.
+func (l *look) bots(ctx context.Context) (items []Item, users []string, err error) {
+	live, err := l.teleport.Bot(ctx, l.names.Bot)
+	if err != nil {
+		return nil, nil, err
+	}
+	named := Item{System: manifests.Teleport, Kind: "bot", Name: l.names.Bot, Fate: Gone}
+	if live != nil {
+		named = l.owned(named, live.GetMetadata().GetLabels()[spec.MarkInstall])
+	}
+	if named.Fate == Remove {
+		users = append(users, userOf(live.GetStatus().GetUserName(), l.names.Bot))
+	}
+	items = append(items, named)
+	all, err := l.teleport.Bots(ctx)
+	if err != nil {
+		l.unknown = append(l.unknown, fmt.Sprintf("whether there are bots of this installation under other names: %v", err))
+		return items, users, ctx.Err()
+	}
+	for _, bot := range all {
+		name := bot.GetMetadata().GetName()
+		if name == l.names.Bot || bot.GetMetadata().GetLabels()[spec.MarkInstall] != l.install {
+			continue
+		}
+		items = append(items, Item{System: manifests.Teleport, Kind: "bot", Name: name, Fate: Remove})
+		users = append(users, userOf(bot.GetStatus().GetUserName(), name))
+	}
+	return items, users, nil
+}
+
+// userOf is the user of a bot's certificates (teleport-facts 5.2).
+func userOf(user, bot string) string {
+	if user == "" {
+		return "bot-" + bot
+	}
+	return user
+}
+
+func (l *look) owned(item Item, mark string) Item {
+	item.Fate = Remove
+	if owner := ownerOf(mark, l.install); owner != "" {
+		item.Fate, item.Reason = Keep, owner
+	}
+	return item
+}

@@ -1,0 +1,165 @@
+package undo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/manifests"
+)
+
+// look is one look at both clusters.
+type look struct {
+	Target
+	kubernetes Kubernetes
+	teleport   Teleport
+	names      spec.Names
+	install    string
+	unknown    []string
+}
+
+// Look finds what there is of an installation. In Kubernetes the marks are what counts, so that an object is found also where it
+// was made under a name that nobody gives now; the names tell what else stands in their place. The order is the one of
+// deletion: the token first, so that nobody new can join; then what runs; the rights only when nothing runs any more that uses
+// them; the bot, and last the namespace.
+func Look(ctx context.Context, target Target, kubernetes Kubernetes, teleport Teleport) (Inventory, error) {
+	l := &look{Target: target, kubernetes: kubernetes, teleport: teleport, names: target.Setup.Names(), install: target.Setup.InstallID()}
+	found := map[string][]Item{}
+	for _, kind := range l.kinds() {
+		items, err := l.objects(ctx, kind)
+		if err != nil {
+			return Inventory{}, err
+		}
+		found[kind.Kind] = items
+	}
+	running, err := l.configured(ctx, found["ConfigMap"])
+	if err != nil {
+		return Inventory{}, err
+	}
+	tokens, err := l.tokens(ctx, running.tokens)
+	if err != nil {
+		return Inventory{}, err
+	}
+	bots, users, err := l.bots(ctx)
+	if err != nil {
+		return Inventory{}, err
+	}
+	outputs, err := l.outputs(ctx, found["Role"])
+	if err != nil {
+		return Inventory{}, err
+	}
+	items := slices.Concat(tokens, found["Deployment"], found["Pod"], outputs, found["RoleBinding"], found["Role"],
+		found["ConfigMap"], found["ServiceAccount"], bots)
+	namespace, err := l.namespace(ctx, items)
+	if err != nil {
+		return Inventory{}, err
+	}
+	return Inventory{
+		Install: l.install, Items: append(items, namespace...), Users: users, Lifetime: running.lifetime, Unknown: l.unknown,
+	}, nil
+}
+
+// kind is one kind of object that an installation makes, and the name that it goes by; empty for what has random names.
+type kind struct {
+	schema.GroupVersionKind
+	name, selector string
+}
+
+func (l *look) kinds() []kind {
+	ours := spec.LabelManagedBy + "=" + spec.ManagedBy
+	return []kind{
+		{appsv1.SchemeGroupVersion.WithKind("Deployment"), l.names.Deployment, ours},
+		{corev1.SchemeGroupVersion.WithKind("Pod"), "", spec.MarkProbe + "=true"},
+		{rbacv1.SchemeGroupVersion.WithKind("RoleBinding"), l.names.RoleBinding, ours},
+		{rbacv1.SchemeGroupVersion.WithKind("Role"), l.names.Role, ours},
+		{corev1.SchemeGroupVersion.WithKind("ConfigMap"), l.names.ConfigMap, ours},
+		{corev1.SchemeGroupVersion.WithKind("ServiceAccount"), l.names.ServiceAccount, ours},
+	}
+}
+
+// objects finds the objects of a kind by their marks, and the one that stands under the name.
+func (l *look) objects(ctx context.Context, k kind) ([]Item, error) {
+	listed, err := l.kubernetes.List(ctx, k.GroupVersionKind, l.names.Namespace, k.selector)
+	if err != nil {
+		return nil, err
+	}
+	var items []Item
+	named := k.name == ""
+	for i := range listed {
+		object := &listed[i]
+		if object.GetAnnotations()[spec.MarkInstall] != l.install {
+			continue
+		}
+		items = append(items, l.judge(object))
+		named = named || object.GetName() == k.name
+	}
+	if named {
+		return items, nil
+	}
+	live, err := l.kubernetes.Read(ctx, object(k.GroupVersionKind, l.names.Namespace, k.name))
+	if err != nil {
+		return nil, err
+	}
+	if live == nil {
+		gone := Item{System: manifests.Kubernetes, Kind: k.Kind, Namespace: l.names.Namespace, Name: k.name, Fate: Gone}
+		return append(items, gone), nil
+	}
+	return append(items, l.judge(live)), nil
+}
+
+// judge decides by the mark, and by whoever else looks after the object.
+func (l *look) judge(live *unstructured.Unstructured) Item {
+	item := Item{
+		System: manifests.Kubernetes, Kind: live.GetKind(), Namespace: live.GetNamespace(), Name: live.GetName(), Fate: Remove, Object: live,
+	}
+	if owner := ownerOf(live.GetAnnotations()[spec.MarkInstall], l.install); owner != "" {
+		item.Fate, item.Reason = Keep, owner
+	} else if manager := managerOf(live); manager != "" {
+		item.Fate, item.Reason = Keep, "managed by "+manager+", which would make it again; remove it there"
+	}
+	return item
+}
+
+// ownerOf says whose a resource is, empty where it is this installation's.
+func ownerOf(mark, install string) string {
+	switch mark {
+	case install:
+		return ""
+	case "":
+		return "not made by tbotctl"
+	}
+	return "made by tbotctl for " + spec.Quote(mark)
+}
+
+// managerOf knows the marks of tools that keep objects as a repository, a release or another object has them.
+func managerOf(live *unstructured.Unstructured) string {
+	labels, annotations := live.GetLabels(), live.GetAnnotations()
+	switch {
+	case annotations["argocd.argoproj.io/tracking-id"] != "", labels["argocd.argoproj.io/instance"] != "":
+		return "Argo CD"
+	case labels["kustomize.toolkit.fluxcd.io/name"] != "", labels["helm.toolkit.fluxcd.io/name"] != "":
+		return "Flux"
+	case annotations["meta.helm.sh/release-name"] != "":
+		return "Helm"
+	}
+	if controller := metav1.GetControllerOf(live); controller != nil {
+		return fmt.Sprintf("%s %s", controller.Kind, controller.Name)
+	}
+	return ""
+}
+
+func object(kind schema.GroupVersionKind, namespace, name string) *unstructured.Unstructured {
+	u := &unstructured.Unstructured{}
+	u.SetGroupVersionKind(kind)
+	u.SetNamespace(namespace)
+	u.SetName(name)
+	return u
+}

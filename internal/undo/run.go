@@ -1,0 +1,152 @@
+package undo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/tbotctl/tbotctl/internal/apply"
+	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/manifests"
+)
+
+// deleteTimeout bounds one deletion, also after the run was broken off.
+const deleteTimeout = 30 * time.Second
+
+// Runner carries out one inventory.
+type Runner struct {
+	Kubernetes Kubernetes
+	Teleport   Teleport
+	Observe    apply.Observer
+	Now        func() time.Time
+}
+
+// Refusal is a deletion that the API server would not do.
+type Refusal struct {
+	Item Item
+	Err  error
+}
+
+// Rehearse asks the API server about every deletion without doing it (a dry run), so that a missing right is known before the
+// first one. Teleport knows no such question.
+func (r Runner) Rehearse(ctx context.Context, inventory Inventory) []Refusal {
+	var refusals []Refusal
+	for _, item := range inventory.Of(Remove) {
+		if item.System != manifests.Kubernetes {
+			continue
+		}
+		if _, err := r.Kubernetes.Delete(ctx, item.Object, true); err != nil {
+			refusals = append(refusals, Refusal{item, err})
+		}
+	}
+	return refusals
+}
+
+// Run removes the items in order and gives them back with what became of each, also where it fails half-way. What was looked at is
+// looked at again before it goes: by its UID in Kubernetes, by its mark in Teleport.
+func (r Runner) Run(ctx context.Context, inventory Inventory) ([]Item, error) {
+	items := slices.Clone(inventory.Items)
+	for i := range items {
+		if items[i].Fate != Remove {
+			continue
+		}
+		if err := r.step(ctx, &items[i], inventory.Install); err != nil {
+			return items, err
+		}
+	}
+	return items, nil
+}
+
+// step runs one deletion between its events.
+func (r Runner) step(ctx context.Context, item *Item, install string) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("stopped before %s: %w", item.ID(), err)
+	}
+	start := r.Now()
+	r.Observe(apply.Event{Step: item.ID(), State: apply.Started})
+	err := r.remove(ctx, item, install)
+	if err == nil && item.System == manifests.Kubernetes && item.Fate == Removed {
+		err = r.await(ctx, item, start)
+	}
+	elapsed := r.Now().Sub(start)
+	if err != nil {
+		item.Fate = Remove
+		r.Observe(apply.Event{Step: item.ID(), State: apply.Failed, Detail: err.Error(), Elapsed: elapsed})
+		return err
+	}
+	detail := string(item.Fate)
+	switch item.Fate {
+	case Gone:
+		detail = "gone already"
+	case Keep:
+		detail = "left alone: " + item.Reason
+	case Removed, Remove:
+	}
+	r.Observe(apply.Event{Step: item.ID(), State: apply.Done, Detail: detail, Elapsed: elapsed})
+	return nil
+}
+
+// remove is not broken off half-way: the step in hand is finished, so that what stands is known.
+func (r Runner) remove(ctx context.Context, item *Item, install string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
+	defer cancel()
+	if item.System == manifests.Teleport {
+		return r.removeResource(ctx, item, install)
+	}
+	if item.Kind == "Namespace" {
+		// Somebody may have put something into it since; by now nothing of ours is in it.
+		if item.Reason = inTheWay(ctx, r.Kubernetes, item.Name, map[types.UID]bool{}); item.Reason != "" {
+			item.Fate = Keep
+			return nil
+		}
+	}
+	found, err := r.Kubernetes.Delete(ctx, item.Object, false)
+	if err != nil {
+		return err
+	}
+	item.Fate = Gone
+	if found {
+		item.Fate = Removed
+	}
+	return nil
+}
+
+// ErrChangedHands means that a resource is no longer what was looked at.
+var ErrChangedHands = errors.New("it changed hands since it was looked at")
+
+func (r Runner) removeResource(ctx context.Context, item *Item, install string) error {
+	mark, found, err := r.mark(ctx, item)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		item.Fate = Gone
+		return nil
+	case mark != install:
+		return fmt.Errorf("%s is left alone: %w (%s)", item.ID(), ErrChangedHands, ownerOf(mark, install))
+	}
+	item.Fate = Removed
+	if item.Kind == "bot" {
+		return r.Teleport.DeleteBot(ctx, item.Name)
+	}
+	return r.Teleport.DeleteToken(ctx, item.Name)
+}
+
+func (r Runner) mark(ctx context.Context, item *Item) (mark string, found bool, err error) {
+	if item.Kind == "bot" {
+		live, err := r.Teleport.Bot(ctx, item.Name)
+		if err != nil || live == nil {
+			return "", false, err
+		}
+		return live.GetMetadata().GetLabels()[spec.MarkInstall], true, nil
+	}
+	live, err := r.Teleport.Token(ctx, item.Name)
+	if err != nil || live == nil {
+		return "", false, err
+	}
+	return live.GetMetadata().Labels[spec.MarkInstall], true, nil
+}

@@ -17,7 +17,9 @@ import (
 	"github.com/gravitational/teleport/api/utils/grpc/interceptors"
 	"github.com/gravitational/trace"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 )
 
 // protocolProxyGRPC is the ALPN name of the proxy's gRPC service for callers without a certificate (teleport-facts 2.3).
@@ -58,6 +60,9 @@ func registerGRPC(ctx context.Context, cluster Cluster, request *types.RegisterU
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, fmt.Errorf("asking %s: %w", cluster.Proxy, ctx.Err())
+	case status.Code(err) == codes.DeadlineExceeded:
+		// The server knows the deadline too and may notice it a moment earlier.
+		return nil, fmt.Errorf("asking %s: %w", cluster.Proxy, context.DeadlineExceeded)
 	case trace.IsNotImplemented(err):
 		return nil, fmt.Errorf("%w: %w", errProtocol, err)
 	}

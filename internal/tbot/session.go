@@ -21,14 +21,15 @@ type Session struct {
 	auth     *client.Client
 }
 
-// Open connects as the identity and makes sure by one Ping that the Auth Service takes it.
+// Open connects as the identity and makes sure by one Ping that the Auth Service takes it; the error holds *Refused where it
+// does not.
 func Open(ctx context.Context, identity *Identity) (*Session, error) {
 	auth, err := identity.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	pong, err := auth.Ping(ctx)
-	if err == nil && pong.GetClusterName() != identity.Cluster.Name {
+	if err = grpcVerdict(err, "the bot", "Ping"); err == nil && pong.GetClusterName() != identity.Cluster.Name {
 		err = fmt.Errorf("the Auth Service belongs to cluster %q, not %q", pong.GetClusterName(), identity.Cluster.Name)
 	}
 	if err != nil {
@@ -39,9 +40,6 @@ func Open(ctx context.Context, identity *Identity) (*Session, error) {
 
 // Close ends the connection.
 func (s *Session) Close() error { return s.auth.Close() }
-
-// Identity is the bot's own.
-func (s *Session) Identity() *Identity { return s.identity }
 
 // roles are those that the bot may act as, read from its own role (teleport-facts 6.2).
 func (s *Session) roles(ctx context.Context) ([]string, error) {

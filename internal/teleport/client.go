@@ -27,6 +27,8 @@ type Client struct {
 	clusterName string
 	user        string
 	expires     time.Time
+	// certificate is the login's; nil where it could not be read.
+	certificate *x509.Certificate
 }
 
 // Connect logs in through the proxy and makes sure, by one Ping, that the Auth Service takes the login.
@@ -36,8 +38,14 @@ func Connect(ctx context.Context, t Target, server Server, login Login, now time
 		return nil, err
 	}
 	c := &Client{}
+	c.certificate, c.expires = certificateOf(credentials)
 	var issuer string
-	c.user, issuer, c.expires = subjectOf(credentials)
+	if c.certificate != nil {
+		c.user = c.certificate.Subject.CommonName
+		if organizations := c.certificate.Issuer.Organization; len(organizations) > 0 {
+			issuer = organizations[0]
+		}
+	}
 	if issuer != "" && issuer != server.ClusterName {
 		return nil, &Error{
 			Kind: NotLoggedIn, Doing: "logging in to Teleport", Fix: login.fix(t.Proxy),
@@ -107,23 +115,20 @@ func (c *Client) ClusterName() string { return c.clusterName }
 // User is the Teleport user of the login and when its certificate ends; empty and zero where the login does not say.
 func (c *Client) User() (name string, expires time.Time) { return c.user, c.expires }
 
-// subjectOf reads the login's certificate: whose it is, which cluster issued it, and when it ends.
-func subjectOf(credentials client.Credentials) (user, issuer string, expires time.Time) {
+// certificateOf reads the login's certificate, which says whose it is and which cluster issued it, and when the login ends.
+func certificateOf(credentials client.Credentials) (certificate *x509.Certificate, expires time.Time) {
 	expires, _ = credentials.Expiry()
 	config, err := credentials.TLSConfig()
 	if err != nil || config.GetClientCertificate == nil {
-		return "", "", expires
+		return nil, expires
 	}
 	pair, err := config.GetClientCertificate(&tls.CertificateRequestInfo{})
 	if err != nil || len(pair.Certificate) == 0 {
-		return "", "", expires
+		return nil, expires
 	}
-	certificate, err := x509.ParseCertificate(pair.Certificate[0])
+	certificate, err = x509.ParseCertificate(pair.Certificate[0])
 	if err != nil {
-		return "", "", expires
+		return nil, expires
 	}
-	if organizations := certificate.Issuer.Organization; len(organizations) > 0 {
-		issuer = organizations[0]
-	}
-	return certificate.Subject.CommonName, issuer, expires
+	return certificate, expires
 }

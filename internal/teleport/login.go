@@ -31,6 +31,9 @@ func (l Login) credentials(proxy string, now time.Time) (client.Credentials, err
 		host = proxy
 	}
 	fix := l.fix(proxy)
+	if hardwareBacked(l.ProfileDir, host) {
+		return nil, hardwareError(host)
+	}
 	loaded := client.LoadProfile(l.ProfileDir, host)
 	if _, err := loaded.TLSConfig(); err != nil {
 		cause := fmt.Errorf("no tsh profile for %s in %s", host, l.profileDir())

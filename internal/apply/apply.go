@@ -129,8 +129,12 @@ func (r Runner) step(ctx context.Context, name string, work func() (string, erro
 }
 
 func verb(action plan.Action) string {
-	if action == plan.Create {
+	switch action {
+	case plan.Create:
 		return "created"
+	case plan.Unseen:
+		return "written"
+	default:
+		return "updated"
 	}
-	return "updated"
 }

@@ -23,43 +23,48 @@ type recorder struct {
 	calls []string
 	// refuse is the call that fails with errRefused.
 	refuse string
+	// during runs within every call.
+	during func(ctx context.Context, call string)
 }
 
 var errRefused = errors.New("refused, in the server's words")
 
-func (r *recorder) call(name string) error {
+func (r *recorder) call(ctx context.Context, name string) error {
 	r.calls = append(r.calls, name)
+	if r.during != nil {
+		r.during(ctx, name)
+	}
 	if name == r.refuse {
 		return errRefused
 	}
 	return nil
 }
 
-func (r *recorder) Apply(_ context.Context, object *unstructured.Unstructured, dryRun bool) (*unstructured.Unstructured, error) {
+func (r *recorder) Apply(ctx context.Context, object *unstructured.Unstructured, dryRun bool) (*unstructured.Unstructured, error) {
 	if dryRun {
 		return nil, errors.New("a dry run is plan's business")
 	}
-	return object, r.call("apply " + object.GetKind())
+	return object, r.call(ctx, "apply "+object.GetKind())
 }
 
-func (r *recorder) ForceApply(_ context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	return object, r.call("force " + object.GetKind())
+func (r *recorder) ForceApply(ctx context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	return object, r.call(ctx, "force "+object.GetKind())
 }
 
-func (r *recorder) CreateBot(_ context.Context, bot *machineidv1.Bot) error {
-	return r.call("create bot " + bot.GetMetadata().GetName())
+func (r *recorder) CreateBot(ctx context.Context, bot *machineidv1.Bot) error {
+	return r.call(ctx, "create bot "+bot.GetMetadata().GetName())
 }
 
-func (r *recorder) UpsertBot(_ context.Context, bot *machineidv1.Bot) error {
-	return r.call("upsert bot " + bot.GetMetadata().GetName())
+func (r *recorder) UpsertBot(ctx context.Context, bot *machineidv1.Bot) error {
+	return r.call(ctx, "upsert bot "+bot.GetMetadata().GetName())
 }
 
-func (r *recorder) CreateToken(_ context.Context, token *types.ProvisionTokenV2) error {
-	return r.call("create token " + token.GetName())
+func (r *recorder) CreateToken(ctx context.Context, token *types.ProvisionTokenV2) error {
+	return r.call(ctx, "create token "+token.GetName())
 }
 
-func (r *recorder) UpsertToken(_ context.Context, token *types.ProvisionTokenV2) error {
-	return r.call("upsert token " + token.GetName())
+func (r *recorder) UpsertToken(ctx context.Context, token *types.ProvisionTokenV2) error {
+	return r.call(ctx, "upsert token "+token.GetName())
 }
 
 // runner proves and waits by calls that the recorder writes down too. Its clock gains a second with each look at it.
@@ -67,9 +72,9 @@ func (r *recorder) runner(events *[]apply.Event) apply.Runner {
 	now := time.Unix(0, 0)
 	return apply.Runner{
 		Kubernetes: r, Teleport: r,
-		Prove: func(context.Context, apply.Observer) error { return r.call("prove") },
-		Rollout: func(context.Context) (apply.Rollout, error) {
-			return apply.Rollout{Ready: true, Pod: "tbot-1"}, r.call("look at the rollout")
+		Prove: func(ctx context.Context, _ apply.Observer) error { return r.call(ctx, "prove") },
+		Rollout: func(ctx context.Context) (apply.Rollout, error) {
+			return apply.Rollout{Ready: true, Pod: "tbot-1"}, r.call(ctx, "look at the rollout")
 		},
 		Observe: func(event apply.Event) { *events = append(*events, event) },
 		Now:     func() time.Time { now = now.Add(time.Second); return now },
@@ -233,6 +238,47 @@ func TestCancelledBetweenSteps(t *testing.T) {
 	result, err := runner.Run(ctx, planned(nil))
 	if !errors.Is(err, context.Canceled) || len(result.Written) != 4 || slices.Contains(r.calls, "create token tbot") {
 		t.Errorf("error %v after %v; want the run to end after the bot", err, r.calls)
+	}
+}
+
+// The write in hand is finished also where the run is broken off, so that what stands is known; it has a time limit of its own.
+func TestCancelledDuringAWrite(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	var events []apply.Event
+	r := &recorder{}
+	r.during = func(own context.Context, call string) {
+		if call == "create bot tbot" {
+			cancel()
+			if _, bounded := own.Deadline(); own.Err() != nil || !bounded {
+				t.Errorf("the write's own context: %v, bounded %v; want it alive and bounded", own.Err(), bounded)
+			}
+		}
+	}
+	result, err := r.runner(&events).Run(ctx, planned(nil))
+	if !errors.Is(err, context.Canceled) || len(result.Written) != 4 || result.Written[3].Resource.Kind != "bot" {
+		t.Errorf("error %v, written %v; want the cancel, with the bot as the last that was written", err, result.Written)
+	}
+	if last := events[len(events)-1]; last.Step != "bot tbot" || last.State != apply.Done {
+		t.Errorf("last event %+v, want the bot's end", last)
+	}
+}
+
+func TestForce(t *testing.T) {
+	t.Parallel()
+	var events []apply.Event
+	r := &recorder{}
+	p := planned(everything(plan.Same))
+	for i := range p.Items {
+		if kind := p.Items[i].Resource.Kind; kind == "ConfigMap" || kind == "token" {
+			p.Items[i].Action, p.Items[i].Force = plan.Update, true
+		}
+	}
+	if _, err := r.runner(&events).Run(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"upsert token tbot", "prove", "force ConfigMap", "look at the rollout"}; !slices.Equal(r.calls, want) {
+		t.Errorf("calls %v, want %v", r.calls, want)
 	}
 }
 

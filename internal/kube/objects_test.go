@@ -61,6 +61,28 @@ func TestApply(t *testing.T) {
 	}
 }
 
+// What another manager holds is won by force, and only by it.
+func TestForceApply(t *testing.T) {
+	t.Parallel()
+	namespace := server(t).Namespace(t)
+	if _, _, err := server(t).Kubectl(t.Context(), nil, "-n", namespace, "create", "configmap", "settings", "--from-literal=colour=red", "--from-literal=theirs=1"); err != nil {
+		t.Fatal(err)
+	}
+	wanted := configMap(namespace, "settings", map[string]any{"colour": "blue"})
+	_, err := admin(t).Apply(t.Context(), wanted, false)
+	wantError(t, err, kube.Conflict, `conflict with "kubectl-create"`)
+	applied, err := admin(t).ForceApply(t.Context(), wanted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, _, err := unstructured.NestedStringMap(applied.Object, "data"); err != nil || data["colour"] != "blue" || data["theirs"] != "1" {
+		t.Errorf("data %v, error %v; want our field won and theirs left", data, err)
+	}
+	if _, err := admin(t).Apply(t.Context(), wanted, false); err != nil {
+		t.Errorf("what was won once is held again: %v", err)
+	}
+}
+
 func TestDryRunWritesNothing(t *testing.T) {
 	t.Parallel()
 	namespace := server(t).Namespace(t)

@@ -130,6 +130,22 @@ func TestDeletePodSparesANamesake(t *testing.T) {
 	}
 }
 
+// An answer that was lost leaves a pod whose UID nobody knows; its name is known.
+func TestDeletePodByItsName(t *testing.T) {
+	t.Parallel()
+	namespace := server(t).Namespace(t)
+	cluster := admin(t)
+	if _, err := cluster.CreatePod(t.Context(), pod(namespace, "probe", nil)); err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.DeletePod(t.Context(), pod(namespace, "probe", nil)); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := cluster.Pods(t.Context(), namespace, ""); err != nil || len(left) != 0 {
+		t.Errorf("%d pods are left, error %v", len(left), err)
+	}
+}
+
 func TestRunningPod(t *testing.T) {
 	t.Parallel()
 	namespace := server(t).Namespace(t)

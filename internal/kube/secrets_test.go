@@ -39,6 +39,11 @@ func TestWriteSecretWithTheRenderedRole(t *testing.T) {
 	if keys, err := pod.SecretKeys(t.Context(), namespace, name); err != nil || !slices.Equal(keys, []string{"identity"}) {
 		t.Errorf("keys %v, error %v; want those that hold something", keys, err)
 	}
+	for key, want := range map[string]string{"identity": secretWord, "empty": "", "nothing": ""} {
+		if value, err := pod.SecretValue(t.Context(), namespace, name, key); err != nil || string(value) != want {
+			t.Errorf("key %s: %d bytes, error %v; want %d", key, len(value), err, len(want))
+		}
+	}
 	live, err := admin(t).Read(t.Context(), object("v1", "Secret", namespace, name))
 	if err != nil || live.GetManagedFields()[0].Manager != "tbot" || live.GetLabels()["team"] != "platform" {
 		t.Errorf("Secret %v, error %v; want one managed by tbot with its label", live, err)
@@ -58,6 +63,9 @@ func TestWriteSecretWithTheRenderedRole(t *testing.T) {
 	wantError(t, err, kube.Forbidden, `cannot get resource "secrets"`)
 	_, err = pod.SecretKeys(t.Context(), namespace, "another")
 	wantError(t, err, kube.Forbidden)
+	if value, err := pod.SecretValue(t.Context(), namespace, "another", "identity"); value != nil || !kube.Is(err, kube.Forbidden) {
+		t.Errorf("%d bytes, error %v; want none and one of kind Forbidden", len(value), err)
+	}
 }
 
 // asTbot applies the RBAC of a rendered Setup and connects as its service account.

@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -15,32 +16,47 @@ import (
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
-// compareObject lets the server itself say what applying would leave behind: a dry run completes defaults and runs admission,
-// so that only real differences show.
-func compareObject(ctx context.Context, wanted *unstructured.Unstructured, installID string, kubernetes Kubernetes) (Item, error) {
+// steadyLooks is how often an object is looked at that others keep changing meanwhile.
+const steadyLooks = 5
+
+// compareObject looks again where a controller wrote between the look and the dry run, as the Deployment's does just after an
+// apply: its work would show as a change of ours.
+func compareObject(ctx context.Context, wanted *unstructured.Unstructured, installID string, kubernetes Kubernetes) (item Item, err error) {
+	for range steadyLooks {
+		var steady bool
+		if item, steady, err = lookAtObject(ctx, wanted, installID, kubernetes); err != nil || steady {
+			break
+		}
+	}
+	return item, err
+}
+
+// lookAtObject lets the server itself say what applying would leave behind: a dry run completes defaults and runs admission, so
+// that only real differences show.
+func lookAtObject(ctx context.Context, wanted *unstructured.Unstructured, installID string, kubernetes Kubernetes) (item Item, steady bool, err error) {
 	live, err := kubernetes.Read(ctx, wanted)
 	if err != nil {
-		return Item{}, err
+		return Item{}, false, err
 	}
 	if live == nil {
-		return Item{Action: Create}, nil
+		return Item{Action: Create}, true, nil
 	}
 	owner := ownerOf(live.GetAnnotations()[spec.MarkInstall], installID)
 	switch {
 	case owner != "" && wanted.GetKind() == "Namespace":
 		// A namespace is asked for, not owned: one that is there serves as it is.
-		return Item{Action: Same}, nil
+		return Item{Action: Same}, true, nil
 	case owner != "":
-		return Item{Action: Conflict, Reason: Foreign, Owner: owner, Changes: Diff(declared(wanted, live), wanted.Object)}, nil
+		return Item{Action: Conflict, Reason: Foreign, Owner: owner, Changes: Diff(declared(wanted, live), wanted.Object)}, true, nil
 	}
 	after, err := kubernetes.Apply(ctx, wanted, true)
 	if held := heldFields(err); held != "" {
-		return Item{Action: Conflict, Reason: HeldFields, Owner: held, Changes: Diff(declared(wanted, live), wanted.Object)}, nil
+		return Item{Action: Conflict, Reason: HeldFields, Owner: held, Changes: Diff(declared(wanted, live), wanted.Object)}, true, nil
 	}
 	if err != nil {
-		return Item{}, err
+		return Item{}, false, err
 	}
-	return judge(Diff(settled(live), settled(after))), nil
+	return judge(Diff(settled(live), settled(after))), live.GetResourceVersion() == after.GetResourceVersion(), nil
 }
 
 // defaultBotSession is what the server writes down where a bot says nothing (teleport-facts 5.2), which is no difference. What
@@ -68,6 +84,9 @@ func compareBot(ctx context.Context, wanted *machineidv1.Bot, installID string, 
 
 func compareToken(ctx context.Context, wanted *types.ProvisionTokenV2, installID string, teleport Teleport) (Item, error) {
 	live, err := teleport.Token(ctx, wanted.GetName())
+	if errors.Is(err, ErrUnseen) {
+		return Item{Action: Unseen}, nil
+	}
 	if err != nil || live == nil {
 		return Item{Action: Create}, err
 	}
@@ -159,11 +178,12 @@ func botFields(bot *machineidv1.Bot) (map[string]any, error) {
 	return teleportFields(encoded)
 }
 
-// tokenFields completes the token the way the server does, so that a default that it wrote down is no difference.
+// tokenFields completes the token the way the server does, so that a default that it wrote down is no difference. A live one may
+// be older than a rule that it breaks, and is compared as it stands; ours was held to the rules when it was rendered.
 func tokenFields(token *types.ProvisionTokenV2) (map[string]any, error) {
 	completed := *token
-	if err := completed.CheckAndSetDefaults(); err != nil {
-		return nil, fmt.Errorf("reading token %s: %w", token.GetName(), err)
+	if completed.CheckAndSetDefaults() != nil {
+		completed = *token
 	}
 	encoded, err := json.Marshal(&completed)
 	if err != nil {

@@ -133,13 +133,13 @@ func (p Proof) pod(ctx context.Context) (pod *corev1.Pod, made bool, err error) 
 	}
 	p.Say("making pod " + wanted.Name + ", which never runs, to bind a token to")
 	created, err := p.create(ctx, wanted)
-	if err != nil {
-		err = fmt.Errorf("the cluster does not take a pod like the Deployment's: %w", err)
-		if !isVerdict(err) {
-			// The answer may be what was lost, and the pod be there: its name is nobody else's.
-			err = errors.Join(err, p.remove(ctx, wanted))
-		}
-		return nil, false, err
+	switch {
+	case err == nil:
+	case isVerdict(err):
+		return nil, false, fmt.Errorf("the cluster does not take a pod like the Deployment's: %w", err)
+	default:
+		// The answer may be what was lost, and the pod be there: its name is nobody else's.
+		return nil, false, errors.Join(err, p.remove(ctx, wanted))
 	}
 	if !isGated(created) {
 		return nil, false, errors.Join(errors.New("the API server dropped the probe pod's scheduling gate (Kubernetes before 1.27, or an admission webhook), so it was deleted at once"), p.remove(ctx, created))

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tbotctl/tbotctl/internal/proof"
@@ -29,10 +31,15 @@ type cluster struct {
 	lifetime time.Duration
 	bound    types.UID
 	left     []types.UID // probe pods that are there
+	during   func(call string)
+	lost     error // in place of the answer to a pod that was made
 }
 
 func (c *cluster) call(ctx context.Context, name string) error {
 	c.calls = append(c.calls, name)
+	if c.during != nil {
+		c.during(name)
+	}
 	return errors.Join(ctx.Err(), c.errs[name])
 }
 
@@ -45,15 +52,18 @@ func (c *cluster) ServiceAccountUID(ctx context.Context, _, _ string) (types.UID
 }
 
 func (c *cluster) CreatePod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
-	if err := c.call(ctx, "create"); err != nil {
-		return nil, err
-	}
 	created := pod.DeepCopy()
 	created.UID = types.UID(created.Name)
+	if ctx.Err() == nil && c.errs["create"] == nil {
+		// A server makes the pod also where nobody waits for its answer any more.
+		c.left = append(c.left, created.UID)
+	}
+	if err := errors.Join(c.call(ctx, "create"), c.lost); err != nil {
+		return nil, err
+	}
 	if c.admit != nil {
 		c.admit(created)
 	}
-	c.left = append(c.left, created.UID)
 	return created, nil
 }
 
@@ -61,7 +71,7 @@ func (c *cluster) DeletePod(ctx context.Context, pod *corev1.Pod) error {
 	if err := c.call(ctx, "delete"); err != nil {
 		return err
 	}
-	c.left = slices.DeleteFunc(c.left, func(uid types.UID) bool { return uid == pod.UID })
+	c.left = slices.DeleteFunc(c.left, func(uid types.UID) bool { return uid == types.UID(pod.Name) })
 	return nil
 }
 
@@ -175,7 +185,7 @@ func TestFailuresLeaveNoPod(t *testing.T) {
 	}{
 		"the look":          {look, "broken", []string{look}},
 		"the account":       {"read the account", "broken", []string{look, "read the account"}},
-		"the pod":           {"create", "the cluster does not take a pod like the Deployment's: broken", []string{look, "read the account", "create", "delete"}},
+		"the pod":           {"create", "broken", []string{look, "read the account", "create", "delete"}},
 		"the token":         {"token", "broken", []string{look, "read the account", "create", "token", "delete"}},
 		"the pod's removal": {"delete", "is left behind, delete it by hand: broken", []string{look, "read the account", "create", "token", "delete", "delete", "delete"}},
 	} {
@@ -194,6 +204,40 @@ func TestFailuresLeaveNoPod(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What the API server turned down is not there; what it was asked for and did not answer may be.
+func TestPodThatMayBeThere(t *testing.T) {
+	t.Parallel()
+	refused := apierrors.NewForbidden(corev1.Resource("pods"), "probe", errors.New("exceeded quota"))
+	c := &cluster{errs: map[string]error{"create": refused}}
+	_, _, err := c.prove(t.Context(), t, spec.JoinOIDC, accepted)
+	if !apierrors.IsForbidden(err) || !strings.HasPrefix(err.Error(), "the cluster does not take a pod like the Deployment's") || slices.Contains(c.calls, "delete") {
+		t.Errorf("error %v after %v, want the refusal, and nothing deleted", err, c.calls)
+	}
+
+	lost := errors.New("connection reset by peer")
+	c = &cluster{lost: lost}
+	_, _, err = c.prove(t.Context(), t, spec.JoinOIDC, accepted)
+	if !errors.Is(err, lost) || strings.Contains(err.Error(), "does not take") || len(c.left) != 0 {
+		t.Errorf("error %v after %v, left %v; want the trouble as it was, and the pod removed by its name", err, c.calls, c.left)
+	}
+}
+
+// A broken connection leaves no pod behind.
+func TestRemovalIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &cluster{errs: map[string]error{"delete": errors.New("connection reset by peer")}}
+		c.during = func(call string) {
+			if call == "delete" && slices.Contains(c.calls[:len(c.calls)-1], "delete") {
+				c.errs = nil
+			}
+		}
+		if _, _, err := c.prove(t.Context(), t, spec.JoinOIDC, accepted); err != nil || len(c.left) != 0 {
+			t.Errorf("error %v after %v, left %v; want the second try to count", err, c.calls, c.left)
+		}
+	})
 }
 
 // Both what failed first and that the pod could not be removed have to be told.
@@ -245,7 +289,11 @@ func TestCancel(t *testing.T) {
 			case "the start":
 				cancel()
 			case "create":
-				c.admit = func(*corev1.Pod) { cancel() }
+				c.during = func(call string) {
+					if call == "create" {
+						cancel()
+					}
+				}
 			}
 			_, _, err := c.prove(ctx, t, row.joinType, func(ctx context.Context) (proof.Outcome, error) {
 				cancel()

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -26,7 +25,9 @@ type Init struct {
 	// Proof is nil where nothing was proven; ProofErr is why.
 	Proof    *proof.Result
 	ProofErr error
-	Checks   []checks.Result
+	// Refusal explains ProofErr where Teleport turned the join down.
+	Refusal *checks.Refusal
+	Checks  []checks.Result
 	// Next are commands that a person may want now.
 	Next []string
 	Err  error
@@ -109,6 +110,15 @@ type proofJSON struct {
 	Outputs  []outputJSON `json:"outputs"`
 	Notes    []string     `json:"notes"`
 	Error    string       `json:"error,omitempty"`
+	Cause    *causeJSON   `json:"cause,omitempty"`
+}
+
+type causeJSON struct {
+	ID       string `json:"id"`
+	Cause    string `json:"cause"`
+	Observed string `json:"observed"`
+	Expected string `json:"expected"`
+	Fix      string `json:"fix"`
 }
 
 type outputJSON struct {
@@ -132,13 +142,7 @@ type checkJSON struct {
 
 // JSON writes the one document of `init -o json`.
 func (i Init) JSON(w io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(i.document()); err != nil {
-		return fmt.Errorf("writing the result: %w", err)
-	}
-	return nil
+	return writeJSON(w, i.document())
 }
 
 func (i Init) document() initDocument {
@@ -184,6 +188,9 @@ func (i Init) proof() proofJSON {
 	document := proofJSON{Status: "none", Outputs: []outputJSON{}, Notes: []string{}}
 	if i.ProofErr != nil {
 		document.Status, document.Error = "failed", i.ProofErr.Error()
+	}
+	if r := i.Refusal; r != nil {
+		document.Cause = &causeJSON{ID: r.ID, Cause: r.Cause, Observed: r.Observed, Expected: r.Expected, Fix: r.Fix}
 	}
 	if i.Proof == nil {
 		return document

@@ -32,7 +32,7 @@ func NewProgress(streams *ui.Streams) *Progress {
 }
 
 // Head starts a section.
-func (p *Progress) Head(title string) { p.line("\n" + p.style.Bold(ui.Clean(title))) }
+func (p *Progress) Head(title string) { p.line("\n" + p.wrap("", p.style.Bold(ui.Clean(title)))) }
 
 // Say prints a sentence, wrapped.
 func (p *Progress) Say(text string) { p.line(p.wrap("  ", ui.Clean(text))) }
@@ -61,8 +61,8 @@ func (p *Progress) Check(result checks.Result) {
 	case checks.Fail:
 		p.line(p.wrap("", head))
 		if finding.Expected != "" {
-			p.line(p.wrap("           ", "seen:     "+observed))
-			p.line(p.wrap("           ", "expected: "+ui.Clean(finding.Expected)))
+			p.line(p.wrap("           seen:     ", observed))
+			p.line(p.wrap("           expected: ", ui.Clean(finding.Expected)))
 		} else {
 			p.line(p.wrap("           ", observed))
 		}
@@ -113,6 +113,8 @@ func (p *Progress) item(item plan.Item) {
 			line += ", taken over: " + ui.Clean(item.Owner)
 		}
 		p.line(line)
+	case plan.Unseen:
+		p.line("    " + p.style.Warn("?") + " " + id + ": " + plan.ErrUnseen.Error())
 	case plan.Conflict:
 		p.line("    " + p.style.Bad("!") + " " + id + ": " + ui.Clean(item.Owner))
 	}
@@ -122,8 +124,22 @@ func (p *Progress) item(item plan.Item) {
 			p.line(fmt.Sprintf("        and %d more fields", len(item.Changes)-most))
 			break
 		}
-		p.line("        " + p.cut(ui.Clean(fmt.Sprintf("%s: %s -> %s", change.Path, shown(change.Live), shown(change.Wanted))), 8))
+		live, wanted := differing(change.Live, change.Wanted)
+		p.line("        " + p.cut(ui.Clean(fmt.Sprintf("%s: %s -> %s", change.Path, shown(live), shown(wanted))), 8))
 	}
+}
+
+// differing cuts texts of several lines, such as a whole tbot.yaml, down to what lies between the first and the last line in
+// which they differ.
+func differing(live, wanted string) (differingLive, differingWanted string) {
+	l, w := strings.Split(live, "\n"), strings.Split(wanted, "\n")
+	for len(l) > 0 && len(w) > 0 && l[0] == w[0] {
+		l, w = l[1:], w[1:]
+	}
+	for len(l) > 0 && len(w) > 0 && l[len(l)-1] == w[len(w)-1] {
+		l, w = l[:len(l)-1], w[:len(w)-1]
+	}
+	return strings.Join(l, "\n"), strings.Join(w, "\n")
 }
 
 func shown(value string) string {
@@ -170,15 +186,15 @@ func (p *Progress) took(elapsed time.Duration) string {
 	return " " + p.style.Dim("("+elapsed.Round(100*time.Millisecond).String()+")")
 }
 
-// Error prints what ended the run.
+// Error prints what ended the run. Further lines stand under the first, so that none passes for a line of ours.
 func (p *Progress) Error(err error) {
-	p.clear()
+	const head = "error: "
 	lines := strings.Split(err.Error(), "\n")
 	for i := range lines {
 		indent := lines[i][:len(lines[i])-len(strings.TrimLeft(lines[i], " "))]
 		lines[i] = indent + ui.Clean(lines[i])
 	}
-	p.line(p.style.Bad("error:") + " " + strings.Join(lines, "\n"))
+	p.line(p.style.Bad(strings.TrimSpace(head)) + " " + strings.Join(lines, "\n"+strings.Repeat(" ", len(head))))
 }
 
 func (p *Progress) wrap(prefix, text string) string {
@@ -189,12 +205,18 @@ func (p *Progress) wrap(prefix, text string) string {
 	return prefix + ui.Wrap(text, p.streams.Width-len(indent), indent)
 }
 
+// logWidth bounds what is cut to a terminal's width where there is no terminal: a log may be searched later.
+const logWidth = 500
+
 func (p *Progress) cut(text string, used int) string {
-	tail := "..."
+	width, tail := max(p.streams.Width-used, 20), "..."
 	if p.streams.Unicode {
 		tail = "…"
 	}
-	return ansi.Truncate(text, max(p.streams.Width-used, 20), tail)
+	if !p.streams.ErrTTY {
+		width = logWidth
+	}
+	return ansi.Truncate(text, width, tail)
 }
 
 func (p *Progress) line(text string) {

@@ -114,19 +114,6 @@ func TestUnusableClusters(t *testing.T) {
 		"wrong cluster name": {func(_ *testing.T, _ *bench) []string {
 			return []string{"--cluster-name", "lab.example.com:443"}
 		}, 3, []string{"TBC302", `"lab.example.com:443"`, `"lab.example.com"`}},
-		"no Teleport login": {func(t *testing.T, b *bench) []string {
-			t.Helper()
-			return []string{"--identity", b.path("absent")}
-		}, 4, []string{"TBC304", "does not exist"}},
-		"expired Teleport login": {func(t *testing.T, b *bench) []string {
-			t.Helper()
-			identity, err := b.teleport.IdentityFile("admin", -time.Hour)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b.write(t, "admin.identity", identity)
-			return nil
-		}, 4, []string{"TBC304", "ended at"}},
 		"a role that does not exist": {func(_ *testing.T, _ *bench) []string {
 			return []string{"--roles", "access,nobody"}
 		}, 3, []string{"TBC305", "no role nobody"}},

@@ -14,6 +14,7 @@ import (
 	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/report"
 	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/ui"
 	"github.com/tbotctl/tbotctl/manifests"
 )
 
@@ -266,9 +267,10 @@ func (r *initRun) saveAnswers() error {
 
 func (r *initRun) next() []string {
 	n := r.setup.Names()
-	next := []string{fmt.Sprintf("kubectl --context %s --namespace %s logs deployment/%s", r.setup.Kubernetes.Context, n.Namespace, n.Deployment)}
+	kubectl := fmt.Sprintf("kubectl --context %s --namespace %s ", ui.ShellWord(r.setup.Kubernetes.Context), n.Namespace)
+	next := []string{kubectl + "logs deployment/" + n.Deployment}
 	if n.OutputSecret != "" {
-		next = append(next, fmt.Sprintf("kubectl --context %s --namespace %s get secret %s", r.setup.Kubernetes.Context, n.Namespace, n.OutputSecret))
+		next = append(next, kubectl+"get secret "+n.OutputSecret)
 	}
 	return next
 }

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -146,7 +145,7 @@ func (d Delete) Certificates() string {
 func (d Delete) Locks() []string {
 	var commands []string
 	for _, user := range d.Found.Users {
-		commands = append(commands, fmt.Sprintf("tctl lock --user=%s --message='removed by tbotctl' --ttl=%s", shellWord(user), short(d.Found.Lifetime)))
+		commands = append(commands, fmt.Sprintf("tctl lock --user=%s --message='removed by tbotctl' --ttl=%s", ui.ShellWord(user), short(d.Found.Lifetime)))
 	}
 	return commands
 }
@@ -207,14 +206,4 @@ func short(d time.Duration) string {
 		return fmt.Sprintf("%dm", d/time.Minute)
 	}
 	return d.String()
-}
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
-
-// shellWord quotes what a shell would take apart (POSIX Shell 2.2.2).
-func shellWord(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

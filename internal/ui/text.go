@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -47,4 +48,15 @@ func Pad(text string, width int) string {
 		return text + strings.Repeat(" ", missing)
 	}
 	return text
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
+
+// ShellWord quotes what a shell would take apart (POSIX Shell 2.2.2), for a command that somebody will paste: names are foreign
+// text.
+func ShellWord(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -109,6 +109,8 @@ func (g *ground) teleport(dir string, i *injector) (*teleporttest.Cluster, error
 			return trace.ConnectionProblem(nil, "stalled")
 		case reset, truncated:
 			return trace.ConnectionProblem(nil, "connection reset by peer")
+		case interrupt, terminate, kill:
+			// The injector itself strikes; the request is served.
 		}
 		return nil
 	}})

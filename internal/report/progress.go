@@ -22,6 +22,8 @@ type Progress struct {
 	style   ui.Style
 	// live tells that a line is standing that the next one replaces.
 	live bool
+	// looking is what goes on in this section until the next head, shown again below each check.
+	looking string
 	// last is the detail that was last printed where there is no terminal, so that a wait does not fill a log.
 	last string
 }
@@ -32,7 +34,10 @@ func NewProgress(streams *ui.Streams) *Progress {
 }
 
 // Head starts a section.
-func (p *Progress) Head(title string) { p.line("\n" + p.wrap("", p.style.Bold(ui.Clean(title)))) }
+func (p *Progress) Head(title string) {
+	p.looking = ""
+	p.line("\n" + p.wrap("", p.style.Bold(ui.Clean(title))))
+}
 
 // Say prints a sentence, wrapped.
 func (p *Progress) Say(text string) { p.line(p.wrap("  ", ui.Clean(text))) }
@@ -42,8 +47,11 @@ func (p *Progress) Warn(text string) {
 	p.line(p.wrap("  "+p.style.Symbol(ui.SymbolWarn)+" ", ui.Clean(text)))
 }
 
-// Looking shows, on a terminal, what is being done until the next line comes.
-func (p *Progress) Looking(text string) { p.replace(text) }
+// Looking shows, on a terminal, what is being done, until the next head.
+func (p *Progress) Looking(text string) {
+	p.looking = text
+	p.replace(text)
+}
 
 // Check prints the result of one check. A skip or unknown says why; a failure says what was seen, what was expected and what
 // to do.
@@ -69,6 +77,9 @@ func (p *Progress) Check(result checks.Result) {
 	}
 	if finding.Fix != "" {
 		p.line(p.wrap("           ", "fix: "+ui.Clean(finding.Fix)))
+	}
+	if p.looking != "" {
+		p.replace(p.looking)
 	}
 }
 

@@ -98,6 +98,16 @@ func TestUnusableClusters(t *testing.T) {
 			b.write(t, "stale", []byte(broken))
 			return []string{"--kubeconfig", b.path("stale"), "--context", "prod"}
 		}, 4, []string{"TBC101"}},
+		"credential plugin that fails": {func(t *testing.T, b *bench) []string {
+			t.Helper()
+			b.write(t, "plugin", []byte(withPlugin(b, "echo no session >&2; exit 1")))
+			return []string{"--kubeconfig", b.path("plugin"), "--context", "prod"}
+		}, 4, []string{"TBC101", "executable sh failed"}},
+		"credential plugin that hangs": {func(t *testing.T, b *bench) []string {
+			t.Helper()
+			b.write(t, "plugin", []byte(withPlugin(b, "exec sleep 5")))
+			return []string{"--kubeconfig", b.path("plugin"), "--context", "prod", "--request-timeout", "1s"}
+		}, 1, []string{"TBC101", "credential plugin sh"}},
 		"proxy unreachable": {func(_ *testing.T, _ *bench) []string {
 			return []string{"--proxy", closed}
 		}, 1, []string{"TBC301", "cannot be reached"}},
@@ -146,6 +156,16 @@ func TestUnusableClusters(t *testing.T) {
 			b.noSecrets(t, got)
 		})
 	}
+}
+
+// withPlugin is a kubeconfig whose login is what a shell script prints.
+func withPlugin(b *bench, script string) string {
+	return `apiVersion: v1
+kind: Config
+clusters: [{name: prod, cluster: {server: "` + b.plane.RESTConfig().Host + `", insecure-skip-tls-verify: true}}]
+contexts: [{name: prod, context: {cluster: prod, user: me}}]
+users: [{name: me, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, args: [-c, "` + script + `"], interactiveMode: Never}}}]
+`
 }
 
 // closedPort is an address at which nobody listens.

@@ -65,7 +65,11 @@ func Connect(o Options) (*Cluster, error) {
 	case o.As != "":
 		config.Impersonate = rest.ImpersonationConfig{UserName: o.As, Groups: o.AsGroups}
 	}
-	objects, err := dynamic.NewForConfig(config)
+	client, err := httpClient(config)
+	if err != nil {
+		return nil, &Error{Kind: Config, Doing: "reading the kubeconfig", Err: err}
+	}
+	objects, err := dynamic.NewForConfigAndClient(config, client)
 	if err != nil {
 		return nil, &Error{Kind: Config, Doing: "reading the kubeconfig", Err: err}
 	}
@@ -85,6 +89,8 @@ type loadedConfig struct {
 
 func load(o Options) (loadedConfig, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	// Moving a kubeconfig from where it stood before Kubernetes 1.0 is no business of ours, nor is any other write into a home.
+	rules.MigrationRules = nil
 	if o.Kubeconfig != "" {
 		if _, err := os.Stat(o.Kubeconfig); err != nil {
 			return loadedConfig{}, fmt.Errorf("--kubeconfig: %w", err)

@@ -31,7 +31,7 @@ func (c *Cluster) RawAs(ctx context.Context, token spec.Secret, path string) (st
 }
 
 func get(ctx context.Context, config *rest.Config, path string) (int, []byte, error) {
-	client, err := rest.HTTPClientFor(config)
+	client, err := httpClient(config)
 	if err != nil {
 		return 0, nil, wrap(err, "reading %s", path)
 	}

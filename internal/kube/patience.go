@@ -1,0 +1,62 @@
+package kube
+
+import (
+	"fmt"
+	"net/http"
+
+	"k8s.io/client-go/rest"
+)
+
+// httpClient is the config's own HTTP client, except that it never waits longer than its request: client-go runs a credential
+// plugin without a bound, and one that hangs would hang every request and Ctrl-C with it.
+func httpClient(config *rest.Config) (*http.Client, error) {
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	bounded := *client
+	bounded.Transport = patience{next: client.Transport, plugin: plugin(config)}
+	return &bounded, nil
+}
+
+// plugin names the credential plugin of a config; empty where it has none.
+func plugin(config *rest.Config) string {
+	if config.ExecProvider == nil {
+		return ""
+	}
+	return config.ExecProvider.Command
+}
+
+// patience gives up on a request when its context does, whatever the transport is waiting for.
+type patience struct {
+	next   http.RoundTripper
+	plugin string
+}
+
+// RoundTrip implements http.RoundTripper. An answer that comes too late is thrown away.
+func (p patience) RoundTrip(request *http.Request) (*http.Response, error) {
+	type answer struct {
+		response *http.Response
+		err      error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		response, err := p.next.RoundTrip(request)
+		answered <- answer{response, err}
+	}()
+	select {
+	case a := <-answered:
+		return a.response, a.err
+	case <-request.Context().Done():
+		go func() {
+			if a := <-answered; a.response != nil {
+				_ = a.response.Body.Close() // nobody reads it any more
+			}
+		}()
+		err := request.Context().Err()
+		if p.plugin != "" {
+			err = fmt.Errorf("%w (it may be the credential plugin %s that does not answer)", err, p.plugin)
+		}
+		return nil, err
+	}
+}

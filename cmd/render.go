@@ -28,9 +28,17 @@ with its --issuer or --jwks-file.`,
 		Args: noArgs,
 	}
 	a := bindAnswers(c, "context")
+	kubeFormat := c.Flags().String("kube-format", "manifests", "shape of the Kubernetes side: `manifests`")
+	teleportFormat := c.Flags().String("teleport-format", "yaml", "shape of the Teleport side: `yaml`, as tctl takes it")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := bindEnv(f, c, a); err != nil {
 			return err
+		}
+		if *kubeFormat != "manifests" {
+			return usagef("--kube-format: %s is not known; use manifests", spec.Quote(*kubeFormat))
+		}
+		if *teleportFormat != "yaml" {
+			return usagef("--teleport-format: %s is not known; use yaml", spec.Quote(*teleportFormat))
 		}
 		setup, notes, err := a.setup(f)
 		if err != nil {

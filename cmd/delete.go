@@ -49,11 +49,7 @@ that was broken off is finished by the same command.`,
 	c.Flags().BoolVar(&o.purgeOutputs, "purge-outputs", false, "also remove the Secrets that tbot wrote its credentials to")
 	c.Flags().VarP(&o.output, "output", "o", "result on stdout: table or json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := bindEnv(f, c, a); err != nil {
-			return err
-		}
-		var err error
-		if o.setup, o.notes, err = a.setup(f); err != nil {
+		if err := o.read(c, a); err != nil {
 			return err
 		}
 		return runDelete(c.Context(), o)

@@ -35,11 +35,7 @@ It exits with 0 where nothing differs and with 3 where something does.`,
 	c.Flags().BoolVar(&o.refresh, "refresh", false, "look up anew what the answers hold as resolved, such as the image's version")
 	c.Flags().VarP(&o.output, "output", "o", "result on stdout: table or json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := bindEnv(f, c, a); err != nil {
-			return err
-		}
-		var err error
-		if o.setup, o.notes, err = a.setup(f); err != nil {
+		if err := o.read(c, a); err != nil {
 			return err
 		}
 		return runDiff(c.Context(), o)

@@ -48,15 +48,11 @@ Kubernetes is reached as kubectl would, Teleport with the login of tsh or an ide
 	flags.VarP(&o.output, "output", "o", "result on stdout: table or json")
 	c.MarkFlagsMutuallyExclusive("wait", "no-wait")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := bindEnv(f, c, a); err != nil {
+		if err := o.read(c, a); err != nil {
 			return err
 		}
 		if wait, err := flags.GetBool("wait"); err == nil && !wait {
 			o.noWait = true
-		}
-		var err error
-		if o.setup, o.notes, err = a.setup(f); err != nil {
-			return err
 		}
 		return runInit(c.Context(), o)
 	}

@@ -55,6 +55,16 @@ func (s *session) bindSession(c *cobra.Command, yes string) {
 	}
 }
 
+// read gathers the answers, and gives the flags that are none their environment variables.
+func (s *session) read(c *cobra.Command, a *answers) error {
+	if err := bindEnv(s.factory, c, a); err != nil {
+		return err
+	}
+	var err error
+	s.setup, s.notes, err = a.setup(s.factory)
+	return err
+}
+
 // terminal tells that a person can be asked.
 func (s *session) terminal() bool { return s.factory.Streams.CanPrompt() && !s.nonInteractive }
 

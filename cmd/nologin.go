@@ -1,17 +1,14 @@
 package cmd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/tbotctl/tbotctl/checks"
+	"github.com/tbotctl/tbotctl/internal/files"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/teleport"
 	"github.com/tbotctl/tbotctl/manifests"
@@ -78,37 +75,20 @@ func (r *initRun) leave(set manifests.Set, why string, cause error, further, the
 // leaveFile writes the Teleport side below folder, which only its owner can enter, in the working directory. A file that is there
 // and holds the same is as good; one that differs is somebody's and stays. The path begins with ./, so that it can be copied.
 func leaveFile(folder string, set manifests.Set) (path string, err error) {
-	files := set.Side(spec.SideTeleport).Files()
-	if len(files) != 1 {
-		return "", fmt.Errorf("the Teleport side has %d files, not one", len(files))
+	var all []files.File
+	for _, file := range set.Side(spec.SideTeleport).Files() {
+		all = append(all, files.File{Path: folder + "/" + file.Path, Data: file.Data})
 	}
-	path = filepath.Join(folder, filepath.FromSlash(files[0].Path))
-	shown := "." + string(filepath.Separator) + path
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", err
+	if len(all) != 1 {
+		return "", fmt.Errorf("the Teleport side has %d files, not one", len(all))
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the name is made above
-	if errors.Is(err, fs.ErrExist) {
-		return shown, holdsAlready(path, files[0].Data)
+	done, err := files.Write(".", all, files.Options{Private: true})
+	var inTheWay *files.InTheWay
+	if errors.As(err, &inTheWay) {
+		return "", fmt.Errorf("%w; it was not overwritten, move it away", err)
 	}
 	if err != nil {
 		return "", err
 	}
-	_, err = file.Write(files[0].Data)
-	if err = errors.Join(err, file.Close()); err != nil {
-		// A file that was cut off would stand in the way of the next run.
-		return "", errors.Join(err, os.Remove(path))
-	}
-	return shown, nil
-}
-
-func holdsAlready(path string, data []byte) error {
-	held, err := os.ReadFile(path) //nolint:gosec // the name is leaveFile's
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(held, data) {
-		return fmt.Errorf("%s is there and differs from what it should hold; it was not overwritten, move it away", path)
-	}
-	return nil
+	return pasted(done[0].Path), nil
 }

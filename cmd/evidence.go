@@ -39,7 +39,7 @@ func (r *initRun) evidence(ctx context.Context) (*proof.Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the output in Secret %s/%s: %w", n.Namespace, n.OutputSecret, err)
 	}
-	if err := r.judgeCertificate(certificate, r.factory.Now()); err != nil {
+	if err := r.judgeCertificate(certificate, r.clusters.clock()); err != nil {
 		return nil, err
 	}
 	found.NotAfter = certificate.NotAfter

@@ -70,7 +70,7 @@ const probeAge = 10 * time.Minute
 
 // sweep removes what a killed run left; that it could not look is no reason to stop.
 func (r *initRun) sweep(ctx context.Context) {
-	swept, err := r.clusters.kube.SweepProbes(ctx, r.setup.Kubernetes.Namespace, r.setup.InstallID(), probeAge, r.factory.Now())
+	swept, err := r.clusters.kube.SweepProbes(ctx, r.setup.Kubernetes.Namespace, r.setup.InstallID(), probeAge, r.clusters.clock())
 	if err != nil {
 		r.progress.Warn("left-over probe pods could not be looked for: " + err.Error())
 	}
@@ -138,7 +138,7 @@ func (r *initRun) joinOnce(ctx context.Context, token spec.Secret) (proof.Outcom
 		Config: config, IDToken: token, MaxTTL: proofTTL,
 		Cluster: tbot.Cluster{
 			Proxy: r.setup.Teleport.Proxy, Name: server.ClusterName, Version: server.Version, Suite: server.Suite,
-			TLSRouting: server.TLSRouting, CAs: r.clusters.target.CAs, Insecure: r.insecure,
+			TLSRouting: server.TLSRouting, CAs: r.clusters.target.CAs, Insecure: r.insecure, Now: r.clusters.clock,
 		},
 	}.Once(ctx)
 	if err != nil {

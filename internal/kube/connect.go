@@ -34,6 +34,9 @@ type Options struct {
 	UserAgent      string
 	// Explicit refuses to fall back to the kubeconfig's current context (cli.md: without a terminal nothing is taken from what happens to be current).
 	Explicit bool
+	// NoInput keeps the terminal's input from credential plugins: those that cannot do without fail. It is for looks in the
+	// background, while somebody else reads the keys.
+	NoInput bool
 }
 
 // Cluster is one Kubernetes cluster, seen with one user's credentials. It is safe for concurrent use.
@@ -42,6 +45,9 @@ type Cluster struct {
 	anonymous *rest.Config
 	objects   dynamic.Interface
 	context   string
+	// cluster is what the kubeconfig calls the cluster; empty in a pod.
+	cluster string
+	clock   *clock
 }
 
 // Connect loads the configuration and builds the clients; it sends nothing yet. Errors are of kind Config.
@@ -65,6 +71,12 @@ func Connect(o Options) (*Cluster, error) {
 	case o.As != "":
 		config.Impersonate = rest.ImpersonationConfig{UserName: o.As, Groups: o.AsGroups}
 	}
+	if config.ExecProvider != nil && o.NoInput {
+		config.ExecProvider.StdinUnavailable = true
+		config.ExecProvider.StdinUnavailableMessage = "the terminal is in use"
+	}
+	told := &clock{}
+	config.Wrap(told.watch)
 	client, err := httpClient(config)
 	if err != nil {
 		return nil, &Error{Kind: Config, Doing: "reading the kubeconfig", Err: err}
@@ -73,7 +85,9 @@ func Connect(o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, &Error{Kind: Config, Doing: "reading the kubeconfig", Err: err}
 	}
-	return &Cluster{config: config, anonymous: rest.AnonymousClientConfig(config), objects: objects, context: loaded.context}, nil
+	return &Cluster{
+		config: config, anonymous: rest.AnonymousClientConfig(config), objects: objects, context: loaded.context, cluster: loaded.cluster, clock: told,
+	}, nil
 }
 
 // Context is the kubeconfig context in use, or "in-cluster".
@@ -83,23 +97,29 @@ func (c *Cluster) Context() string { return c.context }
 func (c *Cluster) Host() string { return strings.TrimSuffix(c.config.Host, "/") }
 
 type loadedConfig struct {
-	config             *rest.Config
-	context, namespace string
+	config                      *rest.Config
+	context, cluster, namespace string
 }
 
-func load(o Options) (loadedConfig, error) {
+// read merges the kubeconfig files; the rules say which they are.
+func read(o Options) (*clientcmdapi.Config, *clientcmd.ClientConfigLoadingRules, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	// Moving a kubeconfig from where it stood before Kubernetes 1.0 is no business of ours, nor is any other write into a home.
 	rules.MigrationRules = nil
 	if o.Kubeconfig != "" {
 		if _, err := os.Stat(o.Kubeconfig); err != nil {
-			return loadedConfig{}, fmt.Errorf("--kubeconfig: %w", err)
+			return nil, nil, fmt.Errorf("--kubeconfig: %w", err)
 		}
 		rules.ExplicitPath = o.Kubeconfig
 	}
 	// clientcmd prints a warning for each listed file that is missing; our message names the files itself.
 	rules.WarnIfAllMissing = false
 	raw, err := rules.Load()
+	return raw, rules, err
+}
+
+func load(o Options) (loadedConfig, error) {
+	raw, rules, err := read(o)
 	if err != nil {
 		return loadedConfig{}, err
 	}
@@ -135,7 +155,7 @@ func load(o Options) (loadedConfig, error) {
 	if err != nil {
 		return loadedConfig{}, err
 	}
-	return loadedConfig{config: config, context: name, namespace: entry.Namespace}, nil
+	return loadedConfig{config: config, context: name, cluster: entry.Cluster, namespace: entry.Namespace}, nil
 }
 
 func loadInCluster(rules *clientcmd.ClientConfigLoadingRules, o Options) (loadedConfig, error) {

@@ -1,8 +1,11 @@
 package kube
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 
 	"k8s.io/client-go/rest"
 )
@@ -40,6 +43,8 @@ func (p patience) RoundTrip(request *http.Request) (*http.Response, error) {
 		err      error
 	}
 	answered := make(chan answer, 1)
+	var past atomic.Bool
+	request = request.WithContext(afterPlugin(request.Context(), func() { past.Store(true) }))
 	go func() {
 		response, err := p.next.RoundTrip(request)
 		answered <- answer{response, err}
@@ -54,9 +59,18 @@ func (p patience) RoundTrip(request *http.Request) (*http.Response, error) {
 			}
 		}()
 		err := request.Context().Err()
-		if p.plugin != "" {
-			err = fmt.Errorf("%w (it may be the credential plugin %s that does not answer)", err, p.plugin)
+		if p.plugin != "" && !past.Load() {
+			err = fmt.Errorf("%w: %s", err, silence(p.plugin))
 		}
 		return nil, err
 	}
 }
+
+// afterPlugin calls when a request wants a connection: its credential plugin, which client-go runs before, has answered then.
+func afterPlugin(ctx context.Context, call func()) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: func(string) { call() }})
+}
+
+// silence says that a plugin was waited for in vain. It is a text and no error, because http.Client keeps only the text of what
+// has run into its time-out.
+func silence(plugin string) string { return "the credential plugin " + plugin + " does not answer" }

@@ -29,6 +29,17 @@ type Cluster struct {
 	CAs *x509.CertPool
 	// Insecure accepts any certificate of the proxy.
 	Insecure bool
+	// Now is the cluster's time where the caller knows it better than this machine's clock, which nil means: a certificate is asked
+	// for by its end, not by its length.
+	Now func() time.Time `json:"-"`
+}
+
+// end is when a certificate of that length ends that is asked for now.
+func (c Cluster) end(ttl time.Duration) time.Time {
+	if c.Now != nil {
+		return c.Now().UTC().Add(ttl)
+	}
+	return time.Now().UTC().Add(ttl)
 }
 
 // JoinRequest is one attempt to join as a bot.
@@ -57,7 +68,7 @@ func Join(ctx context.Context, r JoinRequest) (*Identity, error) {
 		IDToken:      r.IDToken.Reveal(),
 	}
 	if r.TTL > 0 {
-		expires := time.Now().UTC().Add(r.TTL)
+		expires := r.Cluster.end(r.TTL)
 		request.Expires = &expires
 	}
 	certs, via, err := register(ctx, r.Cluster, request)

@@ -70,7 +70,7 @@ func (s *Session) impersonate(ctx context.Context, want impersonation) (*Identit
 	}
 	certs, err := s.auth.GenerateUserCerts(ctx, proto.UserCertsRequest{
 		Username:                    s.identity.User,
-		Expires:                     time.Now().UTC().Add(want.ttl),
+		Expires:                     s.identity.Cluster.end(want.ttl),
 		RoleRequests:                roles,
 		RouteToCluster:              cluster,
 		UseRoleRequests:             true,

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// grantName is the role that a fix makes, on either side. It is created and never replaced, so that it takes away nothing that
+// grantName is the role that a fix of init's makes, on either side. It is created and never replaced, so that it takes away nothing that
 // an earlier fix has granted.
 const grantName = "tbotctl-init"
 
@@ -70,9 +70,14 @@ func (all grants) rules() string {
 	return "[" + strings.Join(parts, ", ") + "]"
 }
 
+// KubernetesGrant is what a cluster administrator runs to grant what is missing in a namespace that is there, by a Role of that name.
+func KubernetesGrant(role, namespace string, missing []Access) string {
+	return kubernetesGrant(role, namespace, false, missing)
+}
+
 // kubernetesGrant is what a cluster administrator runs to grant just what is missing: a Role in the namespace, and a ClusterRole
 // for what no Role can hold.
-func kubernetesGrant(namespace string, newNamespace bool, missing []Access) string {
+func kubernetesGrant(name, namespace string, newNamespace bool, missing []Access) string {
 	var inside, outside []Access
 	for _, a := range missing {
 		if a.Path != "" || newNamespace {
@@ -81,16 +86,16 @@ func kubernetesGrant(namespace string, newNamespace bool, missing []Access) stri
 			inside = append(inside, a)
 		}
 	}
-	const role = `echo '{apiVersion: rbac.authorization.k8s.io/v1, kind: %s, metadata: {%s}, rules: %s}' | kubectl create -f - && `
+	const manifest = `echo '{apiVersion: rbac.authorization.k8s.io/v1, kind: %s, metadata: {%s}, rules: %s}' | kubectl create -f - && `
 	var commands []string
 	if len(inside) > 0 {
-		metadata := fmt.Sprintf("name: %s, namespace: %q", grantName, namespace)
-		commands = append(commands, fmt.Sprintf(role, "Role", metadata, grantsOf(inside).rules())+
-			fmt.Sprintf("kubectl create rolebinding %[1]s --namespace %[2]s --role %[1]s --user USER", grantName, namespace))
+		metadata := fmt.Sprintf("name: %s, namespace: %q", name, namespace)
+		commands = append(commands, fmt.Sprintf(manifest, "Role", metadata, grantsOf(inside).rules())+
+			fmt.Sprintf("kubectl create rolebinding %[1]s --namespace %[2]s --role %[1]s --user USER", name, namespace))
 	}
 	if len(outside) > 0 {
-		commands = append(commands, fmt.Sprintf(role, "ClusterRole", "name: "+grantName, grantsOf(outside).rules())+
-			fmt.Sprintf("kubectl create clusterrolebinding %[1]s --clusterrole %[1]s --user USER", grantName))
+		commands = append(commands, fmt.Sprintf(manifest, "ClusterRole", "name: "+name, grantsOf(outside).rules())+
+			fmt.Sprintf("kubectl create clusterrolebinding %[1]s --clusterrole %[1]s --user USER", name))
 	}
 	return "a cluster administrator grants it with: " + strings.Join(commands, " && ")
 }
@@ -110,7 +115,7 @@ func teleportGrants(accesses []TeleportAccess) grants {
 }
 
 // teleportGrant is what a Teleport administrator does to grant just what is missing. No role grants what another denies.
-func teleportGrant(user string, missing []TeleportAccess, denials []string) string {
+func teleportGrant(user, role string, missing []TeleportAccess, denials []string) string {
 	var steps []string
 	if len(missing) > 0 {
 		var rules []string
@@ -118,7 +123,7 @@ func teleportGrant(user string, missing []TeleportAccess, denials []string) stri
 			rules = append(rules, fmt.Sprintf("{resources: [%s], verbs: [%s]}", g.resource, strings.Join(g.verbs, ", ")))
 		}
 		steps = append(steps, fmt.Sprintf("a Teleport administrator makes the role with: echo '{kind: role, version: v7, metadata: {name: %s}, spec: {allow: {rules: [%s]}}}' | tctl create, and gives it to %s, who then logs in again: a login carries the roles of its time",
-			grantName, strings.Join(rules, ", "), user))
+			role, strings.Join(rules, ", "), user))
 	}
 	if len(denials) > 0 {
 		steps = append(steps, "take out what denies ("+strings.Join(denials, "; ")+")")

@@ -163,7 +163,7 @@ func judgeKubernetesRights(namespace string, newNamespace bool, r rights) Findin
 	notKnown := "whether this login may, in " + seen + ": " + grantsOf(r.unknown).text()
 	switch {
 	case len(r.missing) > 0:
-		finding := Finding{Status: Fail, Observed: "this login may not, in " + seen + ": " + grantsOf(r.missing).text(), Fix: kubernetesGrant(namespace, newNamespace, r.missing)}
+		finding := Finding{Status: Fail, Observed: "this login may not, in " + seen + ": " + grantsOf(r.missing).text(), Fix: kubernetesGrant(grantName, namespace, newNamespace, r.missing)}
 		if len(r.unknown) > 0 {
 			finding.Observed += "; not known is " + notKnown
 		}
@@ -175,8 +175,13 @@ func judgeKubernetesRights(namespace string, newNamespace bool, r rights) Findin
 	return passed(fmt.Sprintf("all %d kinds of requests, in %s", r.held, seen))
 }
 
-// judgeTeleportRights never calls a right held that hangs on a rule's condition: only the Auth Service can judge it.
 func judgeTeleportRights(user string, needs []TeleportAccess, verdicts []Verdict) Finding {
+	return JudgeTeleportRights(user, grantName, needs, verdicts)
+}
+
+// JudgeTeleportRights never calls a right held that hangs on a rule's condition: only the Auth Service can judge it. role is the
+// name of the role that the fix makes; an empty user is whoever is logged in.
+func JudgeTeleportRights(user, role string, needs []TeleportAccess, verdicts []Verdict) Finding {
 	if user == "" {
 		user = "this login"
 	}
@@ -208,7 +213,7 @@ func judgeTeleportRights(user string, needs []TeleportAccess, verdicts []Verdict
 	}
 	switch {
 	case len(missing) > 0:
-		finding := Finding{Status: Fail, Observed: user + " may not: " + teleportText(missing), Fix: teleportGrant(user, grantable, denials)}
+		finding := Finding{Status: Fail, Observed: user + " may not: " + teleportText(missing), Fix: teleportGrant(user, role, grantable, denials)}
 		if len(unknowns) > 0 {
 			finding.Observed += "; " + notKnown
 		}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tbotctl/tbotctl/internal/kube"
 	"github.com/tbotctl/tbotctl/internal/prompt"
 	"github.com/tbotctl/tbotctl/internal/report"
 	"github.com/tbotctl/tbotctl/internal/spec"
@@ -83,6 +82,7 @@ func (r *deleteRun) identify(ctx context.Context) error {
 	if named := r.setup.Teleport.ClusterName; named != "" && named != server.ClusterName {
 		return &findingError{text: fmt.Sprintf("--cluster-name says %s, and the proxy belongs to %s; nothing was deleted", spec.Quote(named), spec.Quote(server.ClusterName))}
 	}
+	defer r.sayClock()
 	if r.admin, err = r.clusters.admin(ctx); err != nil {
 		return err
 	}
@@ -124,23 +124,6 @@ func (r *deleteRun) sayRemoval() {
 	if certificates := r.result.Certificates(); certificates != "" {
 		r.progress.Say(certificates + " " + strings.Join(r.result.Locks(), "; "))
 	}
-}
-
-// rehearse stops a run that would end half-way because a right is missing. What could not be asked is said.
-func (r *deleteRun) rehearse(ctx context.Context, runner undo.Runner) error {
-	finding := &findingError{text: "these deletions are refused, so nothing was deleted:"}
-	for _, refusal := range runner.Rehearse(ctx, r.result.Found) {
-		if !kube.Is(refusal.Err, kube.Forbidden) && !kube.Is(refusal.Err, kube.Refused) {
-			r.progress.Warn(fmt.Sprintf("whether %s can be deleted is not known: %v", refusal.Item.ID(), refusal.Err))
-			continue
-		}
-		finding.text += "\n  " + refusal.Err.Error()
-		finding.causes = append(finding.causes, refusal.Err)
-	}
-	if len(finding.causes) == 0 {
-		return ctx.Err()
-	}
-	return finding
 }
 
 // spared is a no to the question of delete.

@@ -58,9 +58,9 @@ func (f *Failed) Unwrap() error { return f.Err }
 
 // Create gives the Teleport resources of the set to one `tctl create`, in one file and so for one touch (teleport-facts 5.4).
 // replace lets it replace a bot that is there; a token it replaces in any case. The file is private, holds no secret, and is gone
-// afterwards, also where ctx ends the work.
+// afterwards, also where ctx ends the work; where the process is killed, the next run removes it.
 func (t Tctl) Create(ctx context.Context, set manifests.Set, replace bool) (err error) {
-	folder, err := os.MkdirTemp("", "tbotctl-")
+	folder, err := makeFolder()
 	if err != nil {
 		return fmt.Errorf("making a folder for tctl's file: %w", err)
 	}
@@ -69,7 +69,7 @@ func (t Tctl) Create(ctx context.Context, set manifests.Set, replace bool) (err 
 	if err := set.Write(&text); err != nil {
 		return err
 	}
-	file := filepath.Join(folder, "resources.yaml")
+	file := filepath.Join(folder, resourcesFile)
 	if err := os.WriteFile(file, text.Bytes(), 0o600); err != nil {
 		return fmt.Errorf("writing the file for tctl: %w", err)
 	}
@@ -103,7 +103,7 @@ func (t Tctl) env(folder string) ([]string, error) {
 		env = append(env, "TELEPORT_HOME="+t.ProfileDir)
 	}
 	if t.ProxyCA != "" {
-		path := filepath.Join(folder, "proxy-ca.pem")
+		path := filepath.Join(folder, authorityFile)
 		if err := os.WriteFile(path, []byte(t.ProxyCA), 0o600); err != nil {
 			return nil, fmt.Errorf("writing the proxy's authority for tctl: %w", err)
 		}

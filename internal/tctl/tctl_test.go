@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tbotctl/tbotctl/internal/tctl"
 	"github.com/tbotctl/tbotctl/internal/testkit"
@@ -213,5 +214,33 @@ func TestWriter(t *testing.T) {
 	}
 	if calls != 2 {
 		t.Errorf("written %d times, want one that failed and one", calls)
+	}
+}
+
+// TestCreateAfterAKilledRun holds that a run removes what one left that was killed an hour ago.
+func TestCreateAfterAKilledRun(t *testing.T) {
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	if os.TempDir() != temporary {
+		t.Skip("this system takes its temporary folder from elsewhere")
+	}
+	left := filepath.Join(temporary, "tbotctl-for-tctl-1")
+	if err := os.Mkdir(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(left, "resources.yaml"), []byte("kind: bot\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	long := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(left, long, long); err != nil {
+		t.Fatal(err)
+	}
+	path, _ := stub(t, "")
+	var said bytes.Buffer
+	if err := (tctl.Tctl{Path: path, Out: &said}).Create(t.Context(), resources(), false); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(temporary); err != nil || len(entries) != 0 {
+		t.Errorf("left in the temporary folder: %v, %v", entries, err)
 	}
 }

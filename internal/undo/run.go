@@ -32,7 +32,7 @@ type Refusal struct {
 }
 
 // Rehearse asks the API server about every deletion without doing it (a dry run), so that a missing right is known before the
-// first one. Teleport knows no such question.
+// first one. Teleport knows no such question; what its roles say is its callers' to ask.
 func (r Runner) Rehearse(ctx context.Context, inventory Inventory) []Refusal {
 	var refusals []Refusal
 	for _, item := range inventory.Of(Remove) {

@@ -25,11 +25,11 @@ test: controlplane ## run every test
 race: controlplane ## run every test with the race detector (needs a C compiler)
 	CGO_ENABLED=1 KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" $(GO) test -race ./...
 
-faults: build controlplane ## let each request of init go wrong in turn, and see that it is survived
+faults: build controlplane ## let each request of init and delete go wrong in turn, and see that it is survived
 	$(GO) build -o bin/faults ./test/faults
 	KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" bin/faults
 
-bench: build controlplane ## measure tbotctl against kubectl and the guide by hand, as ratios
+bench: build controlplane ## measure tbotctl against kubectl and the guide by hand, as ratios, and the longest chain of init's requests
 	$(GO) build -o bin/minitctl ./test/minitctl
 	$(GO) build -o bin/launch ./test/bench/launch
 	$(GO) build -o bin/bench ./test/bench

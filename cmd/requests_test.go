@@ -1,9 +1,14 @@
 package cmd_test
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tbotctl/tbotctl/cmd"
@@ -13,101 +18,206 @@ import (
 	"github.com/tbotctl/tbotctl/internal/testkit/lab"
 )
 
-// reasons say why init sends a request; one without a reason fails the test.
-func reasons() map[string]string {
-	return map[string]string{
-		"get /version":                           "TBC101: the server answers and takes the login",
-		"get namespaces":                         "TBC103 and the plan: the namespace exists; kube-system's UID names bot and token",
-		"get /.well-known/openid-configuration":  "TBC201: the issuer",
-		"get /openid/v1/jwks":                    "TBC202: the keys, read before and after the token, for a rotation may roll",
-		"create serviceaccounts/token":           "TBC202: the key that signs; the proof: what the pod will present",
-		"create selfsubjectaccessreviews":        "TBC601: each right that the run needs",
-		"get serviceaccounts":                    "the plan; the proof: the probe pod's owner",
-		"get roles":                              "the plan",
-		"get rolebindings":                       "the plan",
-		"get configmaps":                         "the plan",
-		"get deployments":                        "the plan",
-		"patch serviceaccounts":                  "apply",
-		"patch roles":                            "apply",
-		"patch rolebindings":                     "apply",
-		"patch configmaps":                       "apply",
-		"patch deployments":                      "apply",
-		"list pods":                              "the proof: left-over probes, then a pod of the service account that runs",
-		"create pods":                            "the proof: the pod that never runs",
-		"delete pods":                            "the proof: gone again",
-		"GET /webapi/find":                       "TBC301: who the proxy is, which version, which keys",
-		"GET /webapi/ping":                       "whether administrators need a touch of a key",
-		"AuthService/Ping":                       "TBC304: the login is taken; the proof: the bot's identity is",
-		"AuthService/GetCurrentUser":             "TBC602: whose rights",
-		"AuthService/GetCurrentUserRoles":        "TBC602: the rights",
-		"ClusterConfigService/GetAuthPreference": "whether administrators need a touch of a key",
-		"AuthService/GetRole":                    "TBC305: the bot's roles exist; the proof: which roles the bot may take",
-		"BotService/GetBot":                      "the plan",
-		"AuthService/GetToken":                   "the plan",
-		"BotService/CreateBot":                   "apply",
-		"AuthService/CreateTokenV2":              "apply",
-		"JoinService/RegisterUsingToken":         "the proof: the join",
-		"AuthService/GenerateUserCerts":          "the proof: the output's certificate",
-		"AuthService/GetClusterCACert":           "the proof: the output's authorities",
-		"TrustService/GetCertAuthorities":        "the proof: the output's authorities",
-	}
+// The phases of init, in their order.
+const (
+	phaseChecks   = "checks"
+	phaseJoinType = "join type"
+	phasePlan     = "plan"
+	phaseApply    = "apply"
+	phaseProof    = "proof"
+	phaseAfter    = "after"
+)
+
+func phases() []string {
+	return []string{phaseChecks, phaseJoinType, phasePlan, phaseApply, phaseProof, phaseAfter}
 }
 
-// TestRequests holds the number of requests that a first init makes, each with its reason; a new one has to be meant.
+// phaseWatch reads from what the program writes to a terminal which phase it is in. Each phase announces itself before its first
+// request, so whoever sees a request under way finds its phase here.
+type phaseWatch struct {
+	lock sync.Mutex
+	now  string
+}
+
+func (w *phaseWatch) phase() string {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	return w.now
+}
+
+// Write implements io.Writer; each call is one line of the progress.
+func (w *phaseWatch) Write(line []byte) (int, error) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	announced := map[string]string{
+		"  … asking both clusters": phaseChecks, "  … choosing the join type": phaseJoinType,
+		"  … comparing with what is there": phasePlan, "  … looking at what was made": phaseAfter,
+	}
+	applying := w.now == phaseApply || w.now == phaseProof
+	switch text := string(line); {
+	case announced[text] != "":
+		w.now = announced[text]
+	case text == "\nApply\n":
+		w.now = phaseApply
+	case applying && strings.HasPrefix(text, "  … join"):
+		w.now = phaseProof
+	case applying && strings.HasPrefix(text, "  … "):
+		w.now = phaseApply // a write begins
+	case applying && strings.HasPrefix(text, "  ✓ "):
+		w.now = phaseProof // a write has ended; until the next one begins, only the proof can be at work
+	}
+	return len(line), nil
+}
+
+// request is one request with the phase in which it was seen under way.
+type request struct{ phase, name string }
+
+// TestRequests holds the number of requests that a first init makes, by phase and each with its reason; a new one has to be meant.
 func TestRequests(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
-	b.teleport.Reset()
+	var (
+		watch    phaseWatch
+		lock     sync.Mutex
+		teleport []request
+	)
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{Before: func(_ context.Context, r teleporttest.Request) error {
+		lock.Lock()
+		defer lock.Unlock()
+		teleport = append(teleport, request{watch.phase(), teleportName(r)})
+		return nil
+	}})
+	gateway, err := lab.NewGateway(t.Context(), b.plane)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The phase travels on in the user agent, and so into the API server's own account of the request; the namespace's name is no
+	// other test's.
+	agent := "tbotctl/" + b.namespace
+	kubeconfig, closeIt, err := gateway.Open(b.dir, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Set("User-Agent", r.UserAgent()+" "+watch.phase())
+			next.ServeHTTP(w, r)
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(closeIt)
 	runWith(t, func(f *cmd.Factory) {
 		f.Issuer = lab.Fetcher(b.plane)
-		f.Build.Version = "requests"
-	}, "", b.initArgs("--no-wait")...).want(t, 0)
+		f.Build.Version = b.namespace
+		f.Streams.Err = io.MultiWriter(f.Streams.Err, &watch)
+		f.Streams.ErrTTY, f.Streams.Unicode = true, true
+	}, "", b.initArgs("--no-wait", "--kubeconfig", kubeconfig, "--context", lab.GatewayContext)...).want(t, 0)
 
 	events, err := b.plane.AuditEvents(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var kubernetes, teleport []string
+	var kubernetes []request
 	for _, event := range events {
-		if event.UserAgent != "tbotctl/requests" {
-			continue
+		if phase, ours := strings.CutPrefix(event.UserAgent, agent+" "); ours {
+			kubernetes = append(kubernetes, request{phase, kubernetesName(event)})
 		}
-		name := event.Verb + " " + event.Resource
-		if event.Resource == "" {
-			path, _, _ := strings.Cut(event.URI, "?")
-			name = event.Verb + " " + path
-		}
-		if event.Subresource != "" {
-			name += "/" + event.Subresource
-		}
-		kubernetes = append(kubernetes, name)
 	}
-	for _, request := range b.teleport.Requests() {
-		name := strings.TrimPrefix(request.Method, "/")
-		if service, method, found := strings.Cut(name, "/"); found && request.Protocol == "grpc" {
-			name = service[strings.LastIndex(service, ".")+1:] + "/" + method
-		}
-		teleport = append(teleport, strings.Replace(name, "GET webapi", "GET /webapi", 1))
+	unsaid := reasons()
+	got := counted(t, "Kubernetes", kubernetes, unsaid) + "\n" + counted(t, "Teleport", teleport, unsaid)
+	for r := range unsaid {
+		t.Errorf("%q is not sent in phase %q any more; its reason can go", r.name, r.phase)
 	}
-	golden.Assert(t, "requests.txt", []byte(counted(t, "Kubernetes", kubernetes)+"\n"+counted(t, "Teleport", teleport)))
+	golden.Assert(t, "requests.txt", []byte(got))
 }
 
-// counted writes a table of requests with their reasons.
-func counted(t *testing.T, system string, requests []string) string {
-	t.Helper()
-	counts := map[string]int{}
-	for _, request := range requests {
-		counts[request]++
+// kubernetesName is the verb and the resource, or the path of what is no resource.
+func kubernetesName(event testkit.AuditEvent) string {
+	name := event.Verb + " " + event.Resource
+	if event.Resource == "" {
+		path, _, _ := strings.Cut(event.URI, "?")
+		name = event.Verb + " " + path
 	}
-	names := slices.Compact(slices.Sorted(slices.Values(requests)))
+	if event.Subresource != "" {
+		name += "/" + event.Subresource
+	}
+	return name
+}
+
+// teleportName is "Service/Method" of a gRPC call, without its package, and the method and path of an HTTP request.
+func teleportName(r teleporttest.Request) string {
+	service, method, _ := strings.Cut(strings.TrimPrefix(r.Method, "/"), "/")
+	if r.Protocol != "grpc" {
+		return r.Method
+	}
+	return service[strings.LastIndex(service, ".")+1:] + "/" + method
+}
+
+// counted writes a table of requests with their phases and reasons, and strikes the reasons out that it took.
+func counted(t *testing.T, system string, requests []request, unsaid map[request]string) string {
+	t.Helper()
+	counts, inPhase := map[request]int{}, map[string]int{}
+	for _, r := range requests {
+		counts[r]++
+		inPhase[r.phase]++
+	}
+	slices.SortFunc(requests, func(a, b request) int {
+		return cmp.Or(cmp.Compare(slices.Index(phases(), a.phase), slices.Index(phases(), b.phase)), cmp.Compare(a.name, b.name))
+	})
+	totals := make([]string, 0, len(phases()))
+	for _, phase := range phases() {
+		totals = append(totals, fmt.Sprintf("%s %d", phase, inPhase[phase]))
+	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s: %d requests\n", system, len(requests))
-	for _, name := range names {
-		reason, known := reasons()[name]
+	fmt.Fprintf(&text, "%s: %d requests (%s)\n", system, len(requests), strings.Join(totals, ", "))
+	for _, r := range slices.Compact(requests) {
+		reason, known := unsaid[r]
 		if !known {
-			t.Errorf("nobody says why %q is sent", name)
+			t.Errorf("nobody says why %q is sent in phase %q", r.name, r.phase)
 		}
-		fmt.Fprintf(&text, "%4d  %-40s %s\n", counts[name], name, reason)
+		delete(unsaid, r)
+		fmt.Fprintf(&text, "%4d  %-40s %-9s  %s\n", counts[r], r.name, r.phase, reason)
 	}
 	return text.String()
+}
+
+// reasons say why init sends a request in a phase.
+func reasons() map[request]string {
+	return map[request]string{
+		{phaseChecks, "create selfsubjectaccessreviews"}:       "TBC601: each right that the run needs",
+		{phaseChecks, "create serviceaccounts/token"}:          "TBC202: a token's header names the key that signs",
+		{phaseChecks, "get /.well-known/openid-configuration"}: "TBC201: the issuer",
+		{phaseChecks, "get /openid/v1/jwks"}:                   "TBC202: the keys, before and after the token, for a rotation may roll",
+		{phaseChecks, "get /version"}:                          "TBC101: the server answers and takes the login",
+		{phaseChecks, "get namespaces"}:                        "TBC103: the namespace exists",
+		{phaseJoinType, "get namespaces"}:                      "kube-system's UID tells this cluster from others, and names bot and token",
+		{phasePlan, "get configmaps"}:                          "what there is of it already",
+		{phasePlan, "get deployments"}:                         "what there is of it already",
+		{phasePlan, "get rolebindings"}:                        "what there is of it already",
+		{phasePlan, "get roles"}:                               "what there is of it already",
+		{phasePlan, "get serviceaccounts"}:                     "what there is of it already",
+		{phaseApply, "patch configmaps"}:                       "the plan says create",
+		{phaseApply, "patch deployments"}:                      "the plan says create",
+		{phaseApply, "patch rolebindings"}:                     "the plan says create",
+		{phaseApply, "patch roles"}:                            "the plan says create",
+		{phaseApply, "patch serviceaccounts"}:                  "the plan says create",
+		{phaseProof, "create pods"}:                            "the pod that never runs, to bind the token to",
+		{phaseProof, "create serviceaccounts/token"}:           "the very token that the pod will present",
+		{phaseProof, "delete pods"}:                            "gone again",
+		{phaseProof, "get serviceaccounts"}:                    "its UID makes the service account the owner of the probe pod",
+		{phaseProof, "list pods"}:                              "left-over probes, then a pod of the service account that runs",
+
+		{phaseChecks, "AuthService/GetCurrentUserRoles"}:      "TBC602: the rights",
+		{phaseChecks, "AuthService/GetRole"}:                  "TBC305: the bot's roles exist",
+		{phaseChecks, "AuthService/Ping"}:                     "TBC304: the login is taken",
+		{phaseChecks, "GET /webapi/find"}:                     "TBC301: who the proxy is, which version, which keys",
+		{phasePlan, "AuthService/GetToken"}:                   "what there is of it already",
+		{phasePlan, "BotService/GetBot"}:                      "what there is of it already",
+		{phasePlan, "ClusterConfigService/GetAuthPreference"}: "whether administrators need a touch of a key",
+		{phaseApply, "AuthService/CreateTokenV2"}:             "the plan says create",
+		{phaseApply, "BotService/CreateBot"}:                  "the plan says create",
+		{phaseProof, "AuthService/GenerateUserCerts"}:         "the output's certificate",
+		{phaseProof, "AuthService/GetClusterCACert"}:          "the output's authorities",
+		{phaseProof, "AuthService/GetRole"}:                   "which roles the bot may take",
+		{phaseProof, "AuthService/Ping"}:                      "the bot's identity is taken",
+		{phaseProof, "JoinService/RegisterUsingToken"}:        "the join",
+		{phaseProof, "TrustService/GetCertAuthorities"}:       "the output's authorities: host, user, database",
+	}
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/tbotctl/tbotctl/cmd"
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
@@ -15,43 +14,11 @@ import (
 	"github.com/tbotctl/tbotctl/internal/ui"
 )
 
-// round is one Teleport cluster and namespace, fresh, so that each side makes everything anew.
-type round struct {
-	plane     *testkit.ControlPlane
-	teleport  *teleporttest.Cluster
-	dir       string
-	namespace string
-}
-
-func newRound(plane *testkit.ControlPlane, name string) (*round, error) {
-	dir, err := os.MkdirTemp("", "tbotctl-bench-")
-	if err != nil {
-		return nil, err
-	}
-	cluster, err := teleporttest.Start(teleporttest.Options{})
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	identity, err := cluster.IdentityFile("admin", time.Hour)
-	err = errors.Join(err, os.WriteFile(filepath.Join(dir, "admin.identity"), identity, 0o600), os.WriteFile(filepath.Join(dir, "web-ca.pem"), cluster.WebCAPEM(), 0o600))
-	return &round{plane: plane, teleport: cluster, dir: dir, namespace: name}, err
-}
-
-func (r *round) close() error { return errors.Join(r.teleport.Close(), os.RemoveAll(r.dir)) }
-
-func (r *round) init(more ...string) []string {
-	return append([]string{
-		"init", "--non-interactive", "--yes", "--kubeconfig", r.plane.KubeconfigFile(), "--context", r.plane.Flavour().String(),
-		"--namespace", r.namespace, "--proxy", r.teleport.Addr(), "--proxy-ca", filepath.Join(r.dir, "web-ca.pem"),
-		"--identity", filepath.Join(r.dir, "admin.identity"), "--roles", "access", "--no-wait",
-	}, more...)
-}
-
 // byHand compares init with the guide's seven commands: RBAC, bot, keys, cluster name, token, ConfigMap and Deployment.
 func byHand(ctx context.Context, plane *testkit.ControlPlane, launch launcher, binary, kubectl, tctl string, rounds int) (bound, error) {
 	var ours, hands, proofs []int64
 	for i := range rounds + 1 {
-		a, b, c, err := oneRound(ctx, plane, launch, binary, kubectl, tctl, i)
+		a, b, c, err := oneRound(ctx, plane, launch, binary, kubectl, tctl)
 		if err != nil {
 			return bound{}, err
 		}
@@ -64,7 +31,7 @@ func byHand(ctx context.Context, plane *testkit.ControlPlane, launch launcher, b
 	return bound{"init --no-wait --prove never / the guide's seven commands", float64(median(ours)) / float64(median(hands)), 0.8}, nil
 }
 
-func oneRound(ctx context.Context, plane *testkit.ControlPlane, launch launcher, binary, kubectl, tctl string, i int) (ours, hands, proof int64, err error) {
+func oneRound(ctx context.Context, plane *testkit.ControlPlane, launch launcher, binary, kubectl, tctl string) (ours, hands, proof int64, err error) {
 	for _, way := range []struct {
 		into *int64
 		run  func(context.Context, *round) (int64, error)
@@ -75,14 +42,7 @@ func oneRound(ctx context.Context, plane *testkit.ControlPlane, launch launcher,
 		{&hands, func(ctx context.Context, r *round) (int64, error) { return r.guide(ctx, launch, kubectl, tctl) }},
 		{&proof, func(ctx context.Context, r *round) (int64, error) { return launch.timed(ctx, binary, r.init()...) }},
 	} {
-		name := fmt.Sprintf("bench-%d-%d", i, time.Now().UnixNano())
-		if _, said, err := plane.Kubectl(ctx, nil, "create", "namespace", name); err != nil {
-			return 0, 0, 0, fmt.Errorf("%w: %s", err, said)
-		}
-		if err := waitForAccount(ctx, plane, name); err != nil {
-			return 0, 0, 0, err
-		}
-		r, err := newRound(plane, name)
+		r, err := newRound(ctx, plane, teleporttest.Options{})
 		if err != nil {
 			return 0, 0, 0, err
 		}
@@ -94,14 +54,6 @@ func oneRound(ctx context.Context, plane *testkit.ControlPlane, launch launcher,
 	return ours, hands, proof, nil
 }
 
-func waitForAccount(ctx context.Context, plane *testkit.ControlPlane, namespace string) error {
-	_, said, err := plane.Kubectl(ctx, nil, "--namespace", namespace, "wait", "--for=create", "serviceaccount/default", "--timeout=20s")
-	if err != nil {
-		return fmt.Errorf("%w: %s", err, said)
-	}
-	return nil
-}
-
 // guide does by hand what init does: the files lie ready, as if a person had filled them in without a mistake.
 func (r *round) guide(ctx context.Context, launch launcher, kubectl, tctl string) (int64, error) {
 	files, err := r.files(ctx)
@@ -109,13 +61,13 @@ func (r *round) guide(ctx context.Context, launch launcher, kubectl, tctl string
 		return 0, err
 	}
 	kube := []string{"--kubeconfig", r.plane.KubeconfigFile()}
-	admin := []string{"--proxy", r.teleport.Addr(), "--cluster", r.teleport.ClusterName(), "--identity", filepath.Join(r.dir, "admin.identity")}
+	admin := []string{"--proxy", r.teleport.Addr(), "--cluster", r.teleport.ClusterName(), "--identity", r.identity()}
 	var total int64
 	for _, step := range [][]string{
 		append([]string{kubectl, "apply", "-f", files["rbac"]}, kube...),
 		append([]string{tctl, "create", files["bot"]}, admin...),
 		append([]string{kubectl, "get", "--raw", "/openid/v1/jwks"}, kube...),
-		{tctl, "find", "--proxy", r.teleport.Addr(), "--proxy-ca", filepath.Join(r.dir, "web-ca.pem")},
+		{tctl, "find", "--proxy", r.teleport.Addr(), "--proxy-ca", r.webCA()},
 		append([]string{tctl, "create", files["token"]}, admin...),
 		append([]string{kubectl, "apply", "-f", files["config"]}, kube...),
 		append([]string{kubectl, "apply", "-f", files["deployment"]}, kube...),

@@ -1,5 +1,5 @@
 // Command bench measures tbotctl against what people would run instead, as ratios within one run: its start against kubectl's,
-// and init against the guide's seven commands by hand. It also counts init's requests by phase.
+// and init against the guide's seven commands by hand; and the longest chain of init's requests. It shows the table of them by phase.
 package main
 
 import (
@@ -21,9 +21,10 @@ func main() {
 	binary := flag.String("tbotctl", "bin/tbotctl", "the built `program`")
 	tctl := flag.String("tctl", "bin/minitctl", "a small client that creates Teleport resources")
 	launch := flag.String("launch", "bin/launch", "the small `program` that measures")
+	requests := flag.String("requests", "cmd/testdata/requests.txt", "the `table` of init's requests")
 	rounds := flag.Int("rounds", 15, "rounds of each pair")
 	flag.Parse()
-	err := run(ctx, launcher(*launch), *binary, *tctl, *rounds)
+	err := run(ctx, launcher(*launch), *binary, *tctl, *requests, *rounds)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -31,13 +32,13 @@ func main() {
 	}
 }
 
-// bound is a ratio that may not be passed.
+// bound is a figure, a ratio unless it says otherwise, that may not be passed.
 type bound struct {
 	what        string
 	value, most float64
 }
 
-func run(ctx context.Context, launch launcher, binary, tctl string, rounds int) (err error) {
+func run(ctx context.Context, launch launcher, binary, tctl, requests string, rounds int) (err error) {
 	assets, err := testkit.AssetsDir(ctx)
 	if err != nil {
 		return err
@@ -56,7 +57,18 @@ func run(ctx context.Context, launch launcher, binary, tctl string, rounds int) 
 	if err != nil {
 		return err
 	}
-	bounds = append(bounds, ratio)
+	lengths, err := chains(ctx, plane, launch, binary)
+	if err != nil {
+		return err
+	}
+	if err := printRequests(requests); err != nil {
+		return err
+	}
+	return judge(append(append(bounds, ratio), lengths...))
+}
+
+// judge prints each figure beside its bound.
+func judge(bounds []bound) error {
 	fmt.Println()
 	failed := false
 	for _, b := range bounds {

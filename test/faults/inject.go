@@ -40,24 +40,36 @@ func (k kind) isSignal() bool { return k == interrupt || k == terminate || k == 
 // stalled is how long a stalled request hangs: longer than the program's own bound of a request.
 const stalled = 4 * time.Second
 
-// injector counts the requests of one side and acts at one of them, once.
+// injector counts the requests of one side, once it is armed, and acts at one of them, once.
 type injector struct {
 	lock   sync.Mutex
 	fault  fault
 	side   string
+	armed  bool
+	struck bool
 	seen   int
 	signal func(kind)
+}
+
+func (i *injector) arm() {
+	i.lock.Lock()
+	defer i.lock.Unlock()
+	i.armed = true
 }
 
 // next counts a request and tells what is to happen to it; empty means nothing.
 func (i *injector) next() kind {
 	i.lock.Lock()
 	defer i.lock.Unlock()
+	if !i.armed {
+		return ""
+	}
 	index := i.seen
 	i.seen++
 	if i.fault.side != i.side || i.fault.index != index {
 		return ""
 	}
+	i.struck = true
 	if i.fault.kind.isSignal() {
 		i.signal(i.fault.kind)
 		return ""
@@ -65,10 +77,11 @@ func (i *injector) next() kind {
 	return i.fault.kind
 }
 
-func (i *injector) count() int {
+// account tells how many requests were counted, and whether the fault was among them.
+func (i *injector) account() (seen int, struck bool) {
 	i.lock.Lock()
 	defer i.lock.Unlock()
-	return i.seen
+	return i.seen, i.struck
 }
 
 // wrap lets requests of an HTTP handler go wrong.

@@ -4,6 +4,8 @@ package lab
 
 import (
 	"context"
+	"crypto/x509"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -32,15 +34,20 @@ func Fetcher(plane *testkit.ControlPlane) *issuer.Fetcher {
 
 // FetcherOf sees an issuer server under its public name.
 func FetcherOf(server *testkit.IssuerServer) *issuer.Fetcher {
+	return FetcherAt(server.Host(), server.Addr(), server.CertPool())
+}
+
+// FetcherAt sees an issuer under its public name whose server listens at an address and shows a certificate of one of the CAs. It is
+// for a process that has no more of the server than that.
+func FetcherAt(host, listens string, cas *x509.CertPool) *issuer.Fetcher {
 	return &issuer.Fetcher{
-		Resolver: names{server.Host(): issuerIP},
-		RootCAs:  server.CertPool(),
+		Resolver: names{host: issuerIP},
+		RootCAs:  cas,
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-			host, port, err := net.SplitHostPort(address)
-			if err == nil && host == issuerIP {
-				address = net.JoinHostPort(server.Host(), port)
+			if address != net.JoinHostPort(issuerIP, "443") {
+				return nil, fmt.Errorf("dialing %s: %w", address, testkit.ErrNotMapped)
 			}
-			return server.DialContext(ctx, network, address)
+			return new(net.Dialer).DialContext(ctx, network, listens)
 		},
 	}
 }

@@ -53,6 +53,8 @@ type Proxy struct {
 type Login struct {
 	User    string
 	Expires time.Time
+	// Now is when it was looked at, by the servers' clock.
+	Now time.Time
 }
 
 // Proof is a join that was accepted.

@@ -59,7 +59,7 @@ func teleportChecks() []Check {
 				if err != nil {
 					return failed(err, "")
 				}
-				return judgeLogin(login, time.Now())
+				return judgeLogin(login, login.Now)
 			},
 		},
 		{

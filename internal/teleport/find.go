@@ -6,12 +6,10 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/gravitational/teleport/api/client/webclient"
 	"github.com/gravitational/teleport/api/types"
-	"github.com/gravitational/trace"
 )
 
 // findTimeout bounds one look at the proxy's web endpoint.
@@ -51,16 +49,7 @@ func Find(ctx context.Context, t Target) (Server, error) {
 	})
 	if err != nil {
 		// The client never looks at the HTTP status: whatever is no JSON comes from something that is no proxy (teleport-facts 1.1).
-		if speaksOtherwise(err) {
-			return Server{}, &Error{Kind: NotTeleport, Doing: doing, Err: err}
-		}
-		if trace.IsBadParameter(err) {
-			return Server{}, &Error{Kind: Other, Doing: doing, Err: fmt.Errorf("the server says what this tbotctl does not know, a newer one may: %w", err)}
-		}
-		if isUnknownAuthority(err) {
-			err = fmt.Errorf("%w; if the proxy has an authority of its own, name it with --proxy-ca", err)
-		}
-		return Server{}, wrap(err, doing)
+		return Server{}, findError(err, doing)
 	}
 	if answer.ClusterName == "" || answer.ServerVersion == "" {
 		return Server{}, &Error{Kind: NotTeleport, Doing: doing, Err: errors.New("the answer names no cluster and no version")}

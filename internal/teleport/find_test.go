@@ -2,9 +2,12 @@ package teleport_test
 
 import (
 	"context"
+	"crypto/x509"
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,7 +89,7 @@ func TestFindWrongHostName(t *testing.T) {
 	}
 	target.Proxy = net.JoinHostPort("localhost", port)
 	_, err = teleport.Find(t.Context(), target)
-	wantError(t, err, teleport.Unreachable, "certificate is valid for", "localhost")
+	wantError(t, err, teleport.Unreachable, "certificate is valid for", "localhost", "give the proxy by a name that is in its certificate")
 }
 
 func TestFindNotTeleport(t *testing.T) {
@@ -118,15 +121,63 @@ func TestFindNotTeleport(t *testing.T) {
 			wantError(t, err, teleport.NotTeleport, target.Proxy, "this is no Teleport Proxy Service")
 		})
 	}
-	for name, greeting := range map[string]string{
-		"plain HTTP": "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-		"SSH":        "SSH-2.0-OpenSSH_9.9\r\n",
+	for name, row := range map[string]struct{ greeting, want string }{
+		"plain HTTP": {"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", "this port speaks no TLS"},
+		"SSH":        {"SSH-2.0-OpenSSH_9.9\r\n", "this port speaks SSH"},
+		"a database": {"J\x00\x00\x00\x0a8.4.0\x00", "this port speaks no TLS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			addr := tcp(t, func(conn net.Conn) { _, _ = io.WriteString(conn, greeting) })
+			addr := tcp(t, func(conn net.Conn) { _, _ = io.WriteString(conn, row.greeting) })
 			_, err := teleport.Find(t.Context(), teleport.Target{Proxy: addr})
-			wantError(t, err, teleport.NotTeleport, addr)
+			wantError(t, err, teleport.NotTeleport, addr, row.want, "443 or 3080")
+			_, err = teleport.LookAt(t.Context(), teleport.Target{Proxy: addr}, time.Now())
+			wantError(t, err, teleport.NotTeleport, addr, row.want, "443 or 3080")
+		})
+	}
+}
+
+// TestFindByItsOwnCertificates holds that the ports on which Teleport's services speak among themselves are told from a proxy with
+// an authority of its own: --proxy-ca would not help there.
+func TestFindByItsOwnCertificates(t *testing.T) {
+	t.Parallel()
+	const own = "this is a port that Teleport's own services speak among themselves on"
+	now := time.Now()
+	for name, row := range map[string]struct {
+		names   []string
+		expires time.Time
+		trusted bool
+		want    string
+		never   string
+	}{
+		"the Auth Service's port":  {[]string{"*.teleport.cluster.local", "teleport.cluster.local"}, now.Add(time.Hour), false, own, "--proxy-ca"},
+		"with the host's name too": {[]string{"localhost", "abc.teleport.cluster.local"}, now.Add(time.Hour), false, own, "--proxy-ca"},
+		"a private authority":      {[]string{"localhost"}, now.Add(time.Hour), false, "--proxy-ca", own},
+		"expired":                  {[]string{"localhost"}, now.Add(-time.Minute), true, "has to renew its certificate", "--proxy-ca"},
+		"another name":             {[]string{"elsewhere.example.com"}, now.Add(time.Hour), true, "a name that is in its certificate", "--proxy-ca"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			target := siteNamed(t, row.expires, row.names...)
+			if !row.trusted {
+				target.CAs = x509.NewCertPool()
+			}
+			_, err := teleport.Find(t.Context(), target)
+			wantError(t, err, teleport.Unreachable, row.want)
+			if strings.Contains(err.Error(), row.never) {
+				t.Errorf("%q is in the error: %v", row.never, err)
+			}
+			look, err := teleport.LookAt(t.Context(), target, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := look.Certificate
+			if got.Trouble == nil || !strings.Contains(got.Trouble.Error(), row.want) || strings.Contains(got.Trouble.Error(), row.never) {
+				t.Errorf("trouble %v, want %q", got.Trouble, row.want)
+			}
+			if !slices.Equal(got.Names, row.names) || got.Issuer != "A private authority" || !got.Expires.Equal(row.expires.Truncate(time.Second)) {
+				t.Errorf("certificate %+v", got)
+			}
 		})
 	}
 }
@@ -159,6 +210,19 @@ func TestFindUnreachable(t *testing.T) {
 			wantError(t, err, teleport.Unreachable, addr, "cannot be reached")
 		})
 	}
+}
+
+// TestUnreachableAdvice holds that what is usually wrong is said.
+func TestUnreachableAdvice(t *testing.T) {
+	t.Parallel()
+	addr := closedPort(t)
+	_, err := teleport.Find(t.Context(), teleport.Target{Proxy: addr})
+	wantError(t, err, teleport.Unreachable, addr, "nobody listens on this port", "443 or 3080")
+	_, err = teleport.LookAt(t.Context(), teleport.Target{Proxy: addr}, time.Now())
+	wantError(t, err, teleport.Unreachable, addr, "nobody listens on this port", "443 or 3080")
+	addr = tcp(t, hangUp)
+	_, err = teleport.LookAt(t.Context(), teleport.Target{Proxy: addr}, time.Now())
+	wantError(t, err, teleport.Unreachable, addr, "EOF")
 }
 
 func TestFindSilentPort(t *testing.T) {

@@ -2,9 +2,15 @@ package teleport_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -83,6 +89,46 @@ func site(t *testing.T, handler http.HandlerFunc) teleport.Target {
 	pool := x509.NewCertPool()
 	pool.AddCert(server.Certificate())
 	return teleport.Target{Proxy: server.Listener.Addr().String(), CAs: pool}
+}
+
+// siteNamed is a web server with a certificate for these names, issued by the authority in CAs.
+func siteNamed(t *testing.T, expires time.Time, names ...string) teleport.Target {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "A private authority"}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: expires.Add(-2 * time.Hour), NotAfter: expires.Add(48 * time.Hour), KeyUsage: x509.KeyUsageCertSign,
+	}
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(2), DNSNames: names, NotBefore: expires.Add(-time.Hour), NotAfter: expires,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, authority, authority, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if authority, err = x509.ParseCertificate(der); err != nil {
+		t.Fatal(err)
+	}
+	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, authority, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{leafDER}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	pool := x509.NewCertPool()
+	pool.AddCert(authority)
+	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return teleport.Target{Proxy: net.JoinHostPort("localhost", port), CAs: pool}
 }
 
 // tcp is a port at which serve gets every connection; it stays open until the test ends, whatever serve does not close.

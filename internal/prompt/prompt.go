@@ -13,8 +13,14 @@ import (
 // ErrCancelled means that the person broke off: Ctrl-C, or the end of the input.
 var ErrCancelled = errors.New("cancelled")
 
-// Prompter asks one question at a time.
-type Prompter interface {
+// ErrBack means that the person wants the page before.
+var ErrBack = errors.New("back")
+
+// ErrSettled means that a form ended without an answer, for what it asked about has come about by itself.
+var ErrSettled = errors.New("settled")
+
+// Confirmer asks for a yes outside of any page.
+type Confirmer interface {
 	// Confirm asks for yes or no; an empty answer is no.
 	Confirm(ctx context.Context, question string) (bool, error)
 }
@@ -24,12 +30,20 @@ type Prompter interface {
 type Line struct {
 	in  *bufio.Reader
 	out io.Writer
+	// pending is a read under way.
+	pending chan line
 }
 
-// NewLine returns a Prompter that reads from in and draws on out.
+// line is what was typed, with its line end.
+type line struct {
+	text string
+	err  error
+}
+
+// NewLine returns a Confirmer that reads from in and draws on out.
 func NewLine(in io.Reader, out io.Writer) *Line { return &Line{in: bufio.NewReader(in), out: out} }
 
-// Confirm implements Prompter.
+// Confirm implements Confirmer.
 func (l *Line) Confirm(ctx context.Context, question string) (bool, error) {
 	for {
 		if _, err := fmt.Fprintf(l.out, "%s [y/N] ", question); err != nil {
@@ -51,22 +65,22 @@ func (l *Line) Confirm(ctx context.Context, question string) (bool, error) {
 	}
 }
 
-// read gives one line. The reader cannot be interrupted, so it reads beside; a cancelled question leaves it waiting, which
-// ends with the process.
+// read gives one line. The reader cannot be interrupted, so it reads beside; a question that ends before its answer leaves it
+// waiting, and the next one takes what comes.
 func (l *Line) read(ctx context.Context) (string, error) {
-	type line struct {
-		text string
-		err  error
+	if l.pending == nil {
+		pending := make(chan line, 1)
+		l.pending = pending
+		go func() {
+			text, err := l.in.ReadString('\n')
+			pending <- line{text, err}
+		}()
 	}
-	got := make(chan line, 1)
-	go func() {
-		text, err := l.in.ReadString('\n')
-		got <- line{text, err}
-	}()
 	select {
 	case <-ctx.Done():
 		return "", ErrCancelled
-	case read := <-got:
+	case read := <-l.pending:
+		l.pending = nil
 		if errors.Is(read.err, io.EOF) {
 			return "", ErrCancelled
 		}

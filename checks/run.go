@@ -7,10 +7,26 @@ import (
 	"time"
 )
 
-// Run runs the checks, those that do not need each other side by side, and tells observe of each result, from one goroutine and
-// in the order of the catalogue, as soon as those before it are known. The results are in the same order. A check whose need
-// failed, or is unknown, is skipped with the reason. A context that has ended makes the rest unknown.
+// Run is Stream with the results told in the order of the catalogue, each as soon as those before it are known: for a log that
+// reads the same each time.
 func Run(ctx context.Context, selected []Check, facts *Facts, observe func(Result)) []Result {
+	known, told := map[ID]Result{}, 0
+	return Stream(ctx, selected, facts, func(result Result) {
+		known[result.Check.ID] = result
+		for ; told < len(selected); told++ {
+			next, ended := known[selected[told].ID]
+			if !ended {
+				return
+			}
+			observe(next)
+		}
+	})
+}
+
+// Stream runs the checks, those that do not need each other side by side, and tells observe of each result as it is known, from one
+// goroutine. The results are in the order of the catalogue. A check whose need failed, or is unknown, is skipped with the
+// reason. A context that has ended makes the rest unknown.
+func Stream(ctx context.Context, selected []Check, facts *Facts, observe func(Result)) []Result {
 	finished := make(chan indexed)
 	index := make(map[ID]int, len(selected))
 	for i, check := range selected {
@@ -18,13 +34,11 @@ func Run(ctx context.Context, selected []Check, facts *Facts, observe func(Resul
 	}
 	results := make([]Result, len(selected))
 	state := make([]progress, len(selected))
-	running, left, told := 0, len(selected), 0
+	running, left := 0, len(selected)
 	settle := func(i int, result Result) {
 		results[i], state[i] = result, ended
 		left--
-		for ; told < len(selected) && state[told] == ended; told++ {
-			observe(results[told])
-		}
+		observe(result)
 	}
 	for left > 0 {
 		moved := false

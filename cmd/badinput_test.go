@@ -182,7 +182,8 @@ func closedPort(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// TestConfirmation holds that a person at a terminal is asked, and that a no changes nothing.
+// TestConfirmation holds that a person at a terminal who has given every answer is still asked, line by line where the terminal can
+// do no more, and that nothing but a plain yes changes anything.
 func TestConfirmation(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
@@ -190,21 +191,22 @@ func TestConfirmation(t *testing.T) {
 		code   int
 		want   string
 	}{
-		"no":            {"n\n", 130, "nothing was applied"},
-		"an empty line": {"\n", 130, "nothing was applied"},
-		"end of input":  {"", 130, "nothing was applied"},
-		"yes":           {"y\n", 0, "created"},
+		"quit":          {"Quit\n", 130, "nothing has been changed"},
+		"an empty line": {"\n", 130, "nothing has been changed"},
+		"end of input":  {"", 130, "nothing has been changed"},
+		"apply":         {"apply\nfinish\n", 0, "created"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
 			b.teleport.Reset()
-			args := b.initArgs("--no-wait")
+			args := b.initArgs("--no-wait", "--join-type", "static_jwks", "--access", "identity", "--output-secret", "creds",
+				"--service-account", "tbot", "--bot-name", "b1", "--token-name", "t1")
 			args = append(args[:1:1], args[3:]...) // without --non-interactive and --yes
 			got := runWith(t, func(f *cmd.Factory) {
 				f.Streams.InTTY, f.Streams.ErrTTY = true, true
 			}, row.answer, args...)
-			got.want(t, row.code, "Apply this plan? [y/N]", row.want)
+			got.want(t, row.code, "What this grants", "What now?", row.want)
 			if row.code != 0 {
 				b.nothingWritten(t)
 			}

@@ -103,7 +103,10 @@ func isFindingOfServer(err error) bool {
 
 // explain puts a broken-off run in a person's words.
 func explain(ctx context.Context, err error) error {
+	var left *brokenOff
 	switch {
+	case errors.As(err, &left):
+		return left
 	case errors.Is(err, prompt.ErrCancelled) && ctx.Err() == nil:
 		return errors.New("cancelled; nothing was applied")
 	case errors.Is(ctx.Err(), context.Canceled):

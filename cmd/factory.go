@@ -23,7 +23,10 @@ type Factory struct {
 	Issuer *issuer.Fetcher
 	// ProxyCAs are trusted for Teleport proxies; nil means the system's roots, or --proxy-ca.
 	ProxyCAs *x509.CertPool
-	Prompter prompt.Prompter
+	// Prompter asks for a yes where no wizard runs.
+	Prompter prompt.Confirmer
+	// Pages leads through the wizard; lines asks for one question a line, for screen readers.
+	Pages func(lines bool) prompt.Prompter
 	// Tctl finds the tctl that can ask for a touch.
 	Tctl func() (string, error)
 	Now  func() time.Time
@@ -48,17 +51,29 @@ var (
 
 // NewFactory returns the Factory of the shipped program.
 func NewFactory(streams *ui.Streams, lookupEnv func(string) (string, bool)) *Factory {
+	line := prompt.NewLine(streams.In, streams.Err)
 	return &Factory{
 		Streams:   streams,
 		LookupEnv: lookupEnv,
 		Kube:      kube.Connect,
 		Issuer:    &issuer.Fetcher{},
-		Prompter:  prompt.NewLine(streams.In, streams.Err),
+		Prompter:  line,
+		Pages:     func(lines bool) prompt.Prompter { return pages(streams, line, lines, lookupEnv) },
 		Tctl:      tctl.Look,
 		Now:       time.Now,
 		Patience:  30 * time.Second,
 		Build:     Build{Version: version, Commit: commit, Date: date},
 	}
+}
+
+// pages chooses how the wizard asks. What cannot redraw a line gets the lines too.
+func pages(streams *ui.Streams, line *prompt.Line, lines bool, lookupEnv func(string) (string, bool)) prompt.Prompter {
+	accessible, _ := lookupEnv("ACCESSIBLE")
+	term, _ := lookupEnv("TERM")
+	if lines || accessible != "" && accessible != "0" || term == "dumb" || term == "" {
+		return prompt.NewLines(streams, line)
+	}
+	return prompt.NewTerminal(streams)
 }
 
 func (f *Factory) env(name string) string {

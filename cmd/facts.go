@@ -22,6 +22,7 @@ type clusters struct {
 	login  teleport.Login
 	now    func() time.Time
 
+	version func(context.Context) (string, error)
 	server  func(context.Context) (teleport.Server, error)
 	admin   func(context.Context) (*teleport.Client, error)
 	issuer  func(context.Context) (issuer.Cluster, error)
@@ -35,6 +36,7 @@ type clusters struct {
 func newClusters(s spec.Setup, k *kube.Cluster, target teleport.Target, login teleport.Login, fetcher *issuer.Fetcher, now func() time.Time) *clusters {
 	c := &clusters{setup: s, kube: k, target: target, login: login, now: now, fetcher: fetcher}
 	c.exists = checks.Once(c.namespaceExists)
+	c.version = checks.Once(c.kube.ServerVersion)
 	c.server = checks.Once(func(ctx context.Context) (teleport.Server, error) { return teleport.Find(ctx, c.target) })
 	c.admin = checks.Once(c.connect)
 	c.issuer = checks.Once(func(ctx context.Context) (issuer.Cluster, error) { return issuer.ReadCluster(ctx, c) })
@@ -56,6 +58,12 @@ func (c *clusters) connect(ctx context.Context) (*teleport.Client, error) {
 		return nil, err
 	}
 	client, err := teleport.Connect(ctx, c.target, server, c.login, c.now())
+	if teleport.Is(err, teleport.NotLoggedIn) {
+		// A login that has ended, or not, by a clock that is wrong.
+		if now, off := c.clockAsked(ctx); off {
+			client, err = teleport.Connect(ctx, c.target, server, c.login, now)
+		}
+	}
 	c.opened = client
 	return client, err
 }
@@ -68,7 +76,18 @@ func (c *clusters) close() error {
 	return c.opened.Close()
 }
 
+// answer takes answers that lead to the same clusters; what they do not bear upon stays looked up.
+func (c *clusters) answer(s spec.Setup) {
+	c.setup = s
+	c.exists, c.choice = checks.Once(c.namespaceExists), checks.Once(c.choose)
+}
+
 func (c *clusters) choose(ctx context.Context) (issuer.Choice, error) {
+	return c.chooseAs(ctx, c.setup.Join.Type)
+}
+
+// chooseAs applies the rule as if the type had been asked for.
+func (c *clusters) chooseAs(ctx context.Context, requested spec.JoinType) (issuer.Choice, error) {
 	cluster, clusterErr := c.issuer(ctx)
 	// Where nobody could look, the result says so itself, and the cause is clusterErr.
 	public, _ := c.public(ctx)
@@ -77,7 +96,7 @@ func (c *clusters) choose(ctx context.Context) (issuer.Choice, error) {
 		return issuer.Choice{}, err
 	}
 	return issuer.Choose(issuer.Evidence{
-		Requested: c.setup.Join.Type, Cluster: cluster, ClusterErr: clusterErr, Public: public,
+		Requested: requested, Cluster: cluster, ClusterErr: clusterErr, Public: public,
 		ServerVersion: server.Version, AcceptRotationRisk: c.setup.Join.AcceptRotationRisk,
 	})
 }
@@ -86,7 +105,7 @@ func (c *clusters) choose(ctx context.Context) (issuer.Choice, error) {
 func (c *clusters) facts() *checks.Facts {
 	return &checks.Facts{
 		Setup:             c.setup,
-		KubernetesVersion: checks.Once(c.kube.ServerVersion),
+		KubernetesVersion: c.version,
 		NamespaceExists:   c.exists,
 		Issuer:            c.issuer,
 		Public:            c.public,
@@ -104,7 +123,7 @@ func (c *clusters) facts() *checks.Facts {
 				return checks.Login{}, err
 			}
 			user, expires := client.User()
-			return checks.Login{User: user, Expires: expires}, nil
+			return checks.Login{User: user, Expires: expires, Now: c.clock()}, nil
 		},
 		MissingRoles:  checks.Once(c.missingRoles),
 		KubernetesMay: c.kubernetesMay,

@@ -85,6 +85,33 @@ func (a *answers) setup(f *Factory) (s spec.Setup, notes []string, err error) {
 	return s, notes, nil
 }
 
+// given tells which flags have their answers, by flag, environment or file; a file of answers gives all that it has.
+func (a *answers) given(f *Factory, s spec.Setup) func(string) bool {
+	return func(name string) bool {
+		for _, field := range a.fields {
+			if field.Flag == name && a.from != "" && field.Get(s) != "" {
+				return true
+			}
+		}
+		if a.raw[name] == nil {
+			return a.flags.Changed(name)
+		}
+		_, source := a.lookup(f, name)
+		return source != ""
+	}
+}
+
+// files are the paths of the answers that are read from files.
+func (a *answers) files(f *Factory) map[string]string {
+	paths := map[string]string{}
+	for _, field := range a.fields {
+		if path, source := a.lookup(f, field.Flag); source != "" && field.Placeholder == "FILE" {
+			paths[field.Flag] = path
+		}
+	}
+	return paths
+}
+
 const fromFlag = "flag"
 
 // lookup finds the text of a flag and where it came from; source is empty where neither flag nor environment gives it.

@@ -9,7 +9,10 @@ import (
 // initOptions are what a run of init needs beside the session.
 type initOptions struct {
 	session
+	accessible               bool
 	save                     string
+	outDir                   string
+	outDirGiven, overwrite   bool
 	refresh                  bool
 	takeOver, forceConflicts bool
 	prove                    string
@@ -32,14 +35,20 @@ Kubernetes is reached as kubectl would, Teleport with the login of tsh or an ide
 
   # in a script
   tbotctl init --non-interactive --yes --context prod --namespace machines \
-    --proxy example.teleport.sh:443 --identity admin.identity --roles access -o json`,
+    --proxy example.teleport.sh:443 --identity admin.identity --roles access -o json
+
+  # files for somebody else to review and apply
+  tbotctl init --namespace machines --roles access --out-dir machines`,
 		Args: noArgs,
 	}
 	a := bindAnswers(c, "side", "issuer", "jwks-file")
 	flags := c.Flags()
 	o.bindSession(c, "apply without asking; without a terminal nothing is applied unless it is given")
 	flags.StringVar(&o.save, "save", "", "write the answers with what was looked up to `FILE`, for render and the next run")
+	flags.BoolVar(&o.accessible, "accessible", false, "ask line by line, for screen readers (also ACCESSIBLE=1)")
 	flags.BoolVar(&o.refresh, "refresh", false, "look up anew what the answers hold as resolved, such as the image's version")
+	flags.StringVar(&o.outDir, "out-dir", "", "write files to folder `DIR` instead of applying, and say which commands apply them")
+	flags.BoolVar(&o.overwrite, "overwrite", false, "replace files in --out-dir that differ")
 	flags.BoolVar(&o.takeOver, "take-over", false, "adopt a bot, token or object that somebody else made; shown first")
 	flags.BoolVar(&o.forceConflicts, "force-conflicts", false, "win fields that another manager of an object holds; each is named")
 	flags.StringVar(&o.prove, "prove", "auto", "prove the join: `auto|always|never`")
@@ -54,6 +63,7 @@ Kubernetes is reached as kubectl would, Teleport with the login of tsh or an ide
 		if wait, err := flags.GetBool("wait"); err == nil && !wait {
 			o.noWait = true
 		}
+		o.outDirGiven = flags.Changed("out-dir")
 		return runInit(c.Context(), o)
 	}
 	return c
@@ -66,7 +76,7 @@ func (o *initOptions) judge() error {
 	default:
 		return usagef("--prove: %s is not known; use auto, always or never", spec.Quote(o.prove))
 	}
-	return nil
+	return o.judgeFiles()
 }
 
 // The values of --prove.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -13,7 +12,6 @@ import (
 	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/report"
-	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/ui"
 	"github.com/tbotctl/tbotctl/manifests"
 )
@@ -26,16 +24,21 @@ type initRun struct {
 	tctl string
 	// claims are those of the token that was last presented to Teleport.
 	claims issuer.Claims
+	// outside runs what talks to the person at the terminal itself.
+	outside func(func() error) error
 }
 
 // runInit strings the parts together: checks before, join type, render, plan, confirmation, apply with the proof in its middle,
 // checks after.
 func runInit(ctx context.Context, o *initOptions) error {
-	run := &initRun{initOptions: o}
+	run := &initRun{initOptions: o, outside: func(do func() error) error { return do() }}
 	if err := run.judge(); err != nil {
 		return err
 	}
-	if err := run.open(ctx, nil, true); err != nil {
+	if o.guides() {
+		return runGuided(ctx, o)
+	}
+	if err := run.open(ctx, nil, !run.filesOnly()); err != nil {
 		return err
 	}
 	run.result.Setup = run.setup
@@ -59,6 +62,9 @@ func (r *initRun) carryOut(ctx context.Context) error {
 		return err
 	}
 	r.sayChoice(resolved.choice)
+	if r.filesOnly() {
+		return r.writeFiles(ctx)
+	}
 	set, planned, err := r.compare(ctx)
 	planned = planned.Allow(r.takeOver, r.forceConflicts)
 	r.result.Plan = planned
@@ -72,9 +78,6 @@ func (r *initRun) carryOut(ctx context.Context) error {
 	if err := r.planTouch(ctx, set); err != nil {
 		return err
 	}
-	if err := r.confirm(ctx); err != nil {
-		return err
-	}
 	return r.apply(ctx, set)
 }
 
@@ -84,7 +87,11 @@ func (r *initRun) checksBefore(ctx context.Context) error {
 	facts := r.clusters.facts()
 	facts.KubernetesNeeds, facts.TeleportNeeds = r.kubernetesNeeds, teleportNeeds(r.setup)
 	selected := checks.Select(checks.Catalogue(), checks.Before)
+	if r.filesOnly() {
+		r.withoutWrites(ctx, selected, facts)
+	}
 	r.result.Checks = checks.Run(ctx, selected, facts, r.progress.Check)
+	r.sayClock()
 	return failure(ctx, r.result.Checks, "nothing was applied")
 }
 
@@ -130,20 +137,6 @@ func conflicts(planned plan.Plan) error {
 		}
 	}
 	return &findingError{text: "not overwritten: " + strings.Join(names, ", ") + "; nothing was applied; " + strings.Join(out, "; ")}
-}
-
-func (r *initRun) confirm(ctx context.Context) error {
-	if r.yes || !r.result.Plan.Changed() {
-		return nil
-	}
-	ok, err := r.factory.Prompter.Confirm(ctx, "Apply this plan?")
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return fmt.Errorf("declined: %w", errDeclined)
-	}
-	return nil
 }
 
 func (r *initRun) apply(ctx context.Context, set manifests.Set) error {
@@ -228,41 +221,23 @@ func unknowns(results []checks.Result) error {
 
 // report writes the result, and the answers where they are to be kept.
 func (r *initRun) report(err error) error {
-	r.result.Err = err
 	r.result.Setup = r.setup
-	if r.save != "" && r.setup.Resolved != nil {
-		err = errors.Join(err, r.saveAnswers())
-	}
-	if err == nil {
+	notSaved := r.saveAnswers()
+	r.result.Err = errors.Join(err, notSaved)
+	if err == nil && !r.filesOnly() {
 		r.result.Next = r.next()
 	}
 	if r.output == formatJSON {
-		return errors.Join(err, r.result.JSON(r.factory.Streams.Out))
+		return errors.Join(r.result.Err, r.result.JSON(r.factory.Streams.Out))
 	}
 	if err != nil {
-		return err
+		return r.result.Err
 	}
 	r.progress.Head("Done")
-	return r.result.Table(r.factory.Streams.Out)
-}
-
-// saveAnswers replaces the file as a whole.
-func (r *initRun) saveAnswers() error {
-	var text strings.Builder
-	if err := spec.Save(&text, r.setup); err != nil {
-		return err
+	if r.filesOnly() {
+		return errors.Join(notSaved, r.result.FileTable(r.factory.Streams.Out))
 	}
-	if r.save == "-" {
-		_, err := r.factory.Streams.Out.Write([]byte(text.String()))
-		return err
-	}
-	if err := os.WriteFile(r.save+".new", []byte(text.String()), 0o600); err != nil {
-		return fmt.Errorf("--save: %w", err)
-	}
-	if err := os.Rename(r.save+".new", r.save); err != nil {
-		return fmt.Errorf("--save: %w", err)
-	}
-	return nil
+	return errors.Join(notSaved, r.result.Table(r.factory.Streams.Out))
 }
 
 func (r *initRun) next() []string {

@@ -22,7 +22,13 @@ import (
 	"github.com/tbotctl/tbotctl/internal/ui"
 )
 
-func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
+func TestMain(m *testing.M) {
+	if public, wanted := os.LookupEnv(publicIssuer); wanted {
+		os.Exit(program(public))
+	}
+	code := testkit.Main(m)
+	os.Exit(max(code, removeBuilt()))
+}
 
 // bench is both clusters and a namespace of one test, and the program run against them in-process.
 type bench struct {

@@ -33,6 +33,9 @@ func (s *session) reader(ctx context.Context) (plan.Teleport, error) {
 	return &touchless{Teleport: admin, touch: &s.touch}, ctx.Err()
 }
 
+// errUntouched says what it would take to read a token.
+var errUntouched = fmt.Errorf("%w without a touch", plan.ErrUnseen)
+
 // touchless leaves tokens unread where reading one takes a touch (teleport-facts 5.4, field-notes P34).
 type touchless struct {
 	plan.Teleport
@@ -41,12 +44,12 @@ type touchless struct {
 
 func (t *touchless) Token(ctx context.Context, name string) (*types.ProvisionTokenV2, error) {
 	if *t.touch {
-		return nil, plan.ErrUnseen
+		return nil, errUntouched
 	}
 	token, err := t.Teleport.Token(ctx, name)
 	if teleport.Is(err, teleport.MFARequired) {
 		*t.touch = true
-		return nil, plan.ErrUnseen
+		return nil, errUntouched
 	}
 	return token, err
 }
@@ -61,19 +64,28 @@ func (s *session) judgeUnseen(planned plan.Plan) plan.Plan {
 	if derived || ours {
 		return planned
 	}
-	return planned.Settle(plan.Conflict, "somebody else's, perhaps: "+plan.ErrUnseen.Error(), plan.Foreign)
+	return planned.Settle(plan.Conflict, "somebody else's, perhaps: "+errUntouched.Error(), plan.Foreign)
 }
 
 // planTouch decides, before anything is written, how the Teleport side is written where that takes a touch: by the tctl on PATH
 // with its user at the terminal, or from a file by somebody else. A setup that works as it is needs neither.
 func (r *initRun) planTouch(ctx context.Context, set manifests.Set) error {
-	if !r.touch {
-		return nil
+	why, err := r.settleTouch(ctx)
+	if why == "" || err != nil {
+		return err
 	}
-	leaveToken := func(why string) error {
+	return r.leave(set, why+": nothing was applied, on neither side", errTouch, "Then repeat this command, which goes on from there.", "")
+}
+
+// settleTouch is planTouch without the file; why says why nothing can be written from here.
+func (r *initRun) settleTouch(ctx context.Context) (why string, err error) {
+	if !r.touch {
+		return "", ctx.Err()
+	}
+	leaveToken := func(why string) (string, error) {
 		r.result.Plan = r.result.Plan.Settle(plan.Same, "", "")
 		r.progress.Say(why)
-		return nil
+		return "", ctx.Err()
 	}
 	if r.prove == proveAuto && r.result.Plan.Only(plan.Unseen) {
 		if _, err := r.evidence(ctx); err == nil {
@@ -81,7 +93,7 @@ func (r *initRun) planTouch(ctx context.Context, set manifests.Set) error {
 		}
 	}
 	if len(toWrite(r.result.Plan)) == 0 {
-		return nil
+		return "", ctx.Err()
 	}
 	path, why := r.lookForTctl()
 	botStands := !slices.ContainsFunc(toWrite(r.result.Plan), func(resource manifests.Resource) bool { return resource.Bot != nil })
@@ -90,13 +102,12 @@ func (r *initRun) planTouch(ctx context.Context, set manifests.Set) error {
 		r.tctl = path
 		r.progress.Say("This cluster wants admin actions confirmed with a hardware key: bot and token are written by " + path +
 			", which will ask for one touch.")
-		return nil
+		return "", ctx.Err()
 	case botStands && r.prove != proveNever:
 		return leaveToken(fmt.Sprintf("This cluster wants admin actions confirmed with a hardware key, and %s. "+
 			"The bot is there, so the token is left as it is: the proof shows whether it admits this service account.", why))
 	}
-	return r.leave(set, fmt.Sprintf("this cluster wants admin actions confirmed with a hardware key, and %s: nothing was applied, on neither side", why),
-		errTouch, "Then repeat this command, which goes on from there.", "")
+	return "this cluster wants admin actions confirmed with a hardware key, and " + why, ctx.Err()
 }
 
 // lookForTctl finds who can ask for a touch; why says why nobody can.
@@ -138,7 +149,7 @@ func (r *initRun) teleportWriter(ctx context.Context, admin apply.Teleport) appl
 	})
 	return &tctl.Writer{All: func() error {
 		r.progress.Say("tctl says:")
-		err := hand.Create(ctx, toWrite(r.result.Plan), replace)
+		err := r.outside(func() error { return hand.Create(ctx, toWrite(r.result.Plan), replace) })
 		var failed *tctl.Failed
 		if errors.As(err, &failed) {
 			return &findingError{text: err.Error(), causes: []error{failed}}

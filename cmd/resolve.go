@@ -26,6 +26,7 @@ func (s *session) resolve(ctx context.Context, refresh bool) (resolution, error)
 	if err != nil {
 		return resolution{}, err
 	}
+	defer s.sayClock()
 	choice, err := s.clusters.choice(ctx)
 	if err != nil {
 		return resolution{}, err
@@ -54,10 +55,20 @@ func (s *session) resolve(ctx context.Context, refresh bool) (resolution, error)
 // image keeps what the answers have resolved, so that a run from a file deploys what was reviewed.
 func (s *session) image(server teleport.Server, refresh bool) (string, error) {
 	if held := s.setup.Resolved; held != nil && held.Image != "" && !refresh {
+		s.imageReason = "as the answers hold it"
 		return held.Image, nil
 	}
 	if s.setup.Workload.PinsImage() {
+		s.imageReason = "as --image says"
 		return s.setup.Workload.Image, nil
+	}
+	switch {
+	case s.setup.Workload.TbotVersion != "":
+		s.imageReason = "the version that --tbot-version says"
+	case server.AgentVersion != "":
+		s.imageReason = "the version that this Teleport cluster tells its agents to run"
+	default:
+		s.imageReason = "the version of this Teleport cluster"
 	}
 	version, err := spec.VersionToRun(s.setup.Workload.TbotVersion, server.AgentVersion, server.Version)
 	if err != nil {
@@ -106,6 +117,11 @@ func (s *session) sayPlan(planned plan.Plan) {
 		power += ", and may write Secret " + n.OutputSecret
 	}
 	s.progress.Say(power + ".")
+	telemetry := "off"
+	if s.setup.Workload.Telemetry {
+		telemetry = "on"
+	}
+	s.progress.Say(fmt.Sprintf("What runs: %s, %s; telemetry is %s.", s.setup.Resolved.Image, s.imageReason, telemetry))
 }
 
 // sayWhere tells, before anything else, which clusters this is about.

@@ -132,10 +132,3 @@ func TestHomeThatCannotBeWritten(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", "/dev/null")
 	b.run(t, b.initArgs("--no-wait")...).want(t, 0)
 }
-
-// TestAnswersThatCannotBeSaved holds that a full disk or a missing folder is said, and what was applied is not hidden by it.
-func TestAnswersThatCannotBeSaved(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
-	b.run(t, b.initArgs("--no-wait", "--save", filepath.Join(b.dir, "absent", "answers.yaml"))...).want(t, 1, "--save", "no such file", "Deployment "+b.namespace+"/tbot: created")
-}

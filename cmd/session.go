@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,11 @@ type session struct {
 	setup    spec.Setup
 	clusters *clusters
 
-	notes          []string
+	notes []string
+	// given tells whether a flag has its answer already; files are the paths of answers that are read from files.
+	given func(flag string) bool
+	files map[string]string
+
 	kubeconfig     string
 	as             string
 	asGroups       []string
@@ -31,8 +36,14 @@ type session struct {
 	nonInteractive bool
 	yes            bool
 	timeout        time.Duration
+	// screen tells that the terminal is drawn on, so that nobody else may read from it.
+	screen bool
+	// imageReason says in half a line why it is this image.
+	imageReason string
 	// touch tells that the cluster wants admin actions confirmed by a touch; reader finds out.
 	touch bool
+	// clockSaid tells that a wrong clock was said.
+	clockSaid bool
 }
 
 func newSession(f *Factory) session {
@@ -62,6 +73,7 @@ func (s *session) read(c *cobra.Command, a *answers) error {
 	}
 	var err error
 	s.setup, s.notes, err = a.setup(s.factory)
+	s.given, s.files = a.given(s.factory, s.setup), a.files(s.factory)
 	return err
 }
 
@@ -74,11 +86,8 @@ func (s *session) open(ctx context.Context, keep func(wizard.Question) bool, nee
 	for _, note := range s.notes {
 		s.progress.Warn(note)
 	}
-	if s.timeout <= 0 {
-		return usagef("--timeout: %s is no time; write for example 5m", s.timeout)
-	}
-	if s.requestTimeout < 0 {
-		return usagef("--request-timeout: %s is no time; write for example 30s", s.requestTimeout)
+	if err := s.judgeTimes(); err != nil {
+		return err
 	}
 	terminal := s.terminal()
 	if terminal {
@@ -100,16 +109,31 @@ func (s *session) open(ctx context.Context, keep func(wizard.Question) bool, nee
 	if err := missingAnswers(missing, !needYes || terminal || s.yes); err != nil {
 		return err
 	}
+	return errors.Join(s.connect(target), ctx.Err())
+}
+
+func (s *session) judgeTimes() error {
+	if s.timeout <= 0 {
+		return usagef("--timeout: %s is no time; write for example 5m", s.timeout)
+	}
+	if s.requestTimeout < 0 {
+		return usagef("--request-timeout: %s is no time; write for example 30s", s.requestTimeout)
+	}
+	return nil
+}
+
+// connect opens the doors to both clusters.
+func (s *session) connect(target teleport.Target) error {
 	cluster, err := s.factory.Kube(kube.Options{
 		Kubeconfig: s.kubeconfig, Context: s.setup.Kubernetes.Context, As: s.as, AsGroups: s.asGroups,
-		RequestTimeout: s.requestTimeout, UserAgent: "tbotctl/" + s.factory.Build.Version, Explicit: !terminal,
+		RequestTimeout: s.requestTimeout, UserAgent: "tbotctl/" + s.factory.Build.Version, Explicit: !s.terminal(), NoInput: s.screen,
 	})
 	if err != nil {
 		return err
 	}
 	s.setup.Kubernetes.Context = cluster.Context()
 	s.clusters = newClusters(s.setup, cluster, target, s.login(), s.factory.Issuer, s.factory.Now)
-	return ctx.Err()
+	return nil
 }
 
 func (s *session) inPod() bool {

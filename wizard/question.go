@@ -1,16 +1,23 @@
-// Package wizard holds the questions of the interactive run as data: what is asked, when, and by which flag the answer can be
-// given instead. Without a terminal the same list says what is missing. It decides nothing and dials nobody.
+// Package wizard leads a person from nothing to a proven setup: the questions as data, the pages in their order, and the way back.
+// It asks, shows and calls; what is decided is decided by the rooms that it stands on. It dials nobody: whoever starts it hands
+// it the looks and the deeds.
 package wizard
 
-import "github.com/tbotctl/tbotctl/internal/spec"
+import (
+	"github.com/tbotctl/tbotctl/internal/spec"
+)
 
-// Question is one thing that only a person can decide, where nothing else told it.
+// Question is one thing that a person may decide, where nothing else told it.
 type Question struct {
 	// Flag gives the answer instead; every question has one.
 	Flag string
-	// Title is what is asked, Help what it is good for.
+	// Title is what is asked, Help in half a line what the answer looks like or is good for.
 	Title, Help string
-	// When says whether the question arises; nil means always.
+	// Explain is what `?` shows: paragraphs, separated by empty lines.
+	Explain string
+	// Optional tells that there is a default, so that without a terminal nothing is missing.
+	Optional bool
+	// When says whether the question arises where nobody can be asked; nil means always.
 	When func(spec.Setup, Situation) bool
 }
 
@@ -24,50 +31,7 @@ type Situation struct {
 	Offline bool
 }
 
-// Questions returns every question in the order of asking. All of them need an answer where they arise.
-func Questions() []Question {
-	return []Question{
-		{
-			Flag: "context", Title: "Which Kubernetes cluster?", Help: "a context of the kubeconfig",
-			When: func(_ spec.Setup, at Situation) bool { return !at.Terminal && !at.InPod && !at.Offline },
-		},
-		{
-			Flag: "namespace", Title: "In which namespace does tbot run?", Help: "whoever may create pods there can become the bot",
-		},
-		{
-			Flag: "proxy", Title: "Which Teleport cluster?", Help: "host:port of its Proxy Service, for example example.teleport.sh:443",
-		},
-		{
-			Flag: "roles", Title: "Which Teleport roles does the bot get?", Help: "without roles it joins and then cannot write its output",
-			When: func(s spec.Setup, _ Situation) bool { return s.HasOutput() },
-		},
-		{
-			Flag: "cluster-name", Title: "What is the Teleport cluster's name?", Help: "cluster_name in https://PROXY/webapi/find", When: offline,
-		},
-		{Flag: "bot-name", Title: "What is the bot called?", Help: "a name that no other cluster's bot has", When: offline},
-		{Flag: "token-name", Title: "What is the join token called?", Help: "a name that no other cluster's token has", When: offline},
-		{
-			Flag: "tbot-version", Title: "Which version of tbot runs?", Help: "X.Y.Z of the server's release",
-			When: func(s spec.Setup, at Situation) bool { return offline(s, at) && !s.Workload.PinsImage() },
-		},
-		{
-			Flag: "issuer", Title: "What is the cluster's service account issuer?", Help: "byte for byte the `iss` of its tokens",
-			When: func(s spec.Setup, at Situation) bool { return offline(s, at) && s.Join.Type == spec.JoinOIDC },
-		},
-		{
-			Flag: "jwks-file", Title: "Which keys sign the cluster's tokens?", Help: "the answer of `kubectl get --raw /openid/v1/jwks` in a file",
-			When: func(s spec.Setup, at Situation) bool { return offline(s, at) && s.Join.Type == spec.JoinStaticJWKS },
-		},
-		{
-			Flag: "join-type", Title: "How does Teleport verify the token?", Help: "oidc, static_jwks or in_cluster; auto needs a cluster to look at",
-			When: offline,
-		},
-	}
-}
-
-func offline(_ spec.Setup, at Situation) bool { return at.Offline }
-
-// Missing returns the questions that arise and have no answer.
+// Missing returns the questions that need an answer and have none.
 func Missing(s spec.Setup, at Situation) []Question {
 	fields := map[string]spec.Field{}
 	for _, field := range spec.Fields() {
@@ -75,13 +39,25 @@ func Missing(s spec.Setup, at Situation) []Question {
 	}
 	var missing []Question
 	for _, question := range Questions() {
-		if question.When != nil && !question.When(s, at) {
+		if question.Optional || question.When != nil && !question.When(s, at) {
 			continue
 		}
 		answer := fields[question.Flag].Get(s)
-		if answer == "" || question.Flag == "join-type" && answer == string(spec.JoinAuto) {
+		if answer == "" || question.Flag == FlagJoinType && answer == string(spec.JoinAuto) {
 			missing = append(missing, question)
 		}
 	}
 	return missing
+}
+
+func offline(_ spec.Setup, at Situation) bool { return at.Offline }
+
+// question finds a question by its flag.
+func question(flag string) Question {
+	for _, q := range Questions() {
+		if q.Flag == flag {
+			return q
+		}
+	}
+	return Question{Flag: flag}
 }

@@ -8,22 +8,6 @@ import (
 	"github.com/tbotctl/tbotctl/wizard"
 )
 
-func TestEveryQuestionHasAFlag(t *testing.T) {
-	t.Parallel()
-	var flags []string
-	for _, field := range spec.Fields() {
-		flags = append(flags, field.Flag)
-	}
-	for _, question := range wizard.Questions() {
-		if !slices.Contains(flags, question.Flag) {
-			t.Errorf("%q is asked and no flag --%s answers it", question.Title, question.Flag)
-		}
-		if question.Title == "" || question.Help == "" {
-			t.Errorf("--%s has no title or no help", question.Flag)
-		}
-	}
-}
-
 func TestMissing(t *testing.T) {
 	t.Parallel()
 	full := spec.Default()
@@ -41,12 +25,12 @@ func TestMissing(t *testing.T) {
 		at    wizard.Situation
 		want  []string
 	}{
-		"nothing given, no terminal":   {spec.Default(), wizard.Situation{}, []string{"context", "namespace", "proxy", "roles"}},
-		"nothing given, in a pod":      {spec.Default(), wizard.Situation{InPod: true}, []string{"namespace", "proxy", "roles"}},
-		"nothing given, on a terminal": {spec.Default(), wizard.Situation{Terminal: true}, []string{"namespace", "proxy", "roles"}},
+		"nothing given, no terminal":   {spec.Default(), wizard.Situation{}, []string{"context", "proxy", "namespace", "roles"}},
+		"nothing given, in a pod":      {spec.Default(), wizard.Situation{InPod: true}, []string{"proxy", "namespace", "roles"}},
+		"nothing given, on a terminal": {spec.Default(), wizard.Situation{Terminal: true}, []string{"proxy", "namespace", "roles"}},
 		"all given":                    {full, wizard.Situation{}, nil},
 		"no output needs no roles":     {noOutput, wizard.Situation{}, nil},
-		"offline, type left open":      {full, wizard.Situation{Offline: true}, []string{"cluster-name", "bot-name", "token-name", "tbot-version", "join-type"}},
+		"offline, type left open":      {full, wizard.Situation{Offline: true}, []string{"cluster-name", "join-type", "bot-name", "token-name", "tbot-version"}},
 		"offline, static keys":         {static, wizard.Situation{Offline: true}, []string{"cluster-name", "bot-name", "token-name", "tbot-version", "jwks-file"}},
 		"offline, image with a tag":    {pinned, wizard.Situation{Offline: true}, []string{"cluster-name", "bot-name", "token-name", "jwks-file"}},
 	} {

@@ -65,6 +65,9 @@ const defaultBotSession = 12 * time.Hour
 
 func compareBot(ctx context.Context, wanted *machineidv1.Bot, installID string, teleport Teleport) (Item, error) {
 	live, err := teleport.Bot(ctx, wanted.GetMetadata().GetName())
+	if errors.Is(err, ErrUnseen) {
+		return Item{Action: Unseen, Owner: err.Error()}, nil
+	}
 	if err != nil || live == nil {
 		return Item{Action: Create}, err
 	}
@@ -85,7 +88,7 @@ func compareBot(ctx context.Context, wanted *machineidv1.Bot, installID string, 
 func compareToken(ctx context.Context, wanted *types.ProvisionTokenV2, installID string, teleport Teleport) (Item, error) {
 	live, err := teleport.Token(ctx, wanted.GetName())
 	if errors.Is(err, ErrUnseen) {
-		return Item{Action: Unseen}, nil
+		return Item{Action: Unseen, Owner: err.Error()}, nil
 	}
 	if err != nil || live == nil {
 		return Item{Action: Create}, err

@@ -5,11 +5,12 @@ import (
 	"slices"
 )
 
-// Unseen is a resource that could not be read without asking a person for a touch: applying writes it, whatever it holds.
+// Unseen is a resource that could not be read without something that only a person has, a touch or a login: applying writes it,
+// whatever it holds. The item's Owner says what it would take.
 const Unseen Action = "unseen"
 
-// ErrUnseen is what a Teleport answers that does not read a resource for that reason.
-var ErrUnseen = errors.New("not readable without a touch")
+// ErrUnseen is what a Teleport answers that does not read a resource for that reason; what it would take is said around it.
+var ErrUnseen = errors.New("not readable")
 
 // Settle returns the plan with every unseen resource given the action that else became known of it.
 func (p Plan) Settle(action Action, owner string, reason Reason) Plan {

@@ -84,7 +84,7 @@ func (d Diff) item(text *strings.Builder, item plan.Item) {
 	case plan.Conflict:
 		sign, note = "!", ": "+item.Owner
 	case plan.Unseen:
-		sign, note = "?", ": "+plan.ErrUnseen.Error()
+		sign, note = "?", ": "+item.Owner
 	}
 	fmt.Fprintf(text, "  %s %s\n", sign, ui.Clean(item.Resource.ID()+note))
 	for _, change := range item.Changes {

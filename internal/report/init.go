@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tbotctl/tbotctl/checks"
+	"github.com/tbotctl/tbotctl/internal/files"
 	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/proof"
@@ -28,6 +29,8 @@ type Init struct {
 	// Refusal explains ProofErr where Teleport turned the join down.
 	Refusal *checks.Refusal
 	Checks  []checks.Result
+	// Files are those that were written in the place of applying.
+	Files []files.Done
 	// Next are commands that a person may want now.
 	Next []string
 	Err  error
@@ -44,6 +47,7 @@ type initDocument struct {
 	Resources     []resourceJSON `json:"resources"`
 	Proof         proofJSON      `json:"proof"`
 	Checks        []checkJSON    `json:"checks"`
+	Files         []fileJSON     `json:"files,omitempty"`
 	Next          []string       `json:"next"`
 	Error         string         `json:"error,omitempty"`
 }
@@ -159,7 +163,7 @@ func (i Init) document() initDocument {
 			Chosen: string(i.Choice.Type), Reason: i.Choice.Reason, SeenFrom: i.Choice.SeenFrom,
 			Warnings: orEmpty(i.Choice.Warnings), Rejected: []rejectionJSON{},
 		},
-		Resources: []resourceJSON{}, Proof: i.proof(), Checks: checksJSON(i.Checks), Next: orEmpty(i.Next),
+		Resources: []resourceJSON{}, Proof: i.proof(), Checks: checksJSON(i.Checks), Files: filesJSON(i.Files), Next: orEmpty(i.Next),
 	}
 	if r := i.Setup.Resolved; r != nil {
 		document.Setup.ClusterName, document.Setup.ServerVersion, document.Setup.Image = r.ClusterName, r.ServerVersion, r.Image

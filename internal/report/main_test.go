@@ -70,7 +70,7 @@ func samplePlan() plan.Plan {
 		{Resource: resource(manifests.Teleport, "token", "", "tbot-1a2b3c4d"), Action: plan.Conflict, Owner: "not made by tbotctl", Changes: []plan.Change{{Path: "spec.bot_name", Live: "theirs", Wanted: "tbot-1a2b3c4d"}}},
 		{Resource: resource(manifests.Kubernetes, "ConfigMap", "machines", "tbot-config"), Action: plan.Update, Changes: many},
 		{Resource: resource(manifests.Kubernetes, "Deployment", "machines", "tbot"), Action: plan.Update, Force: true, Owner: "not made by tbotctl", Changes: []plan.Change{{Path: "spec.replicas", Live: "3", Wanted: "1"}}},
-		{Resource: resource(manifests.Teleport, "token", "", "unread"), Action: plan.Unseen},
+		{Resource: resource(manifests.Teleport, "token", "", "unread"), Action: plan.Unseen, Owner: "not readable without a touch"},
 	}}
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/apply"
-	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/ui"
 )
 
@@ -26,6 +25,19 @@ type Progress struct {
 	looking string
 	// last is the detail that was last printed where there is no terminal, so that a wait does not fill a log.
 	last string
+}
+
+// page is a stderr that is drawn as a page: it has its own place for a passing line, and its width may change.
+type page interface {
+	Passing(text string)
+	Width() int
+}
+
+func (p *Progress) width() int {
+	if page, ok := p.streams.Err.(page); ok {
+		return page.Width()
+	}
+	return p.streams.Width
 }
 
 // NewProgress returns a Progress for the streams.
@@ -99,67 +111,6 @@ func symbolOf(status checks.Status) ui.Symbol {
 	return ui.SymbolUnknown
 }
 
-// Plan prints the items of one system after the other.
-func (p *Progress) Plan(planned plan.Plan, heads map[string]string) {
-	for _, system := range []string{"kubernetes", "teleport"} {
-		p.line("  " + ui.Clean(heads[system]))
-		for _, item := range planned.Items {
-			if string(item.Resource.System) == system {
-				p.item(item)
-			}
-		}
-	}
-}
-
-func (p *Progress) item(item plan.Item) {
-	id := ui.Clean(item.Resource.ID())
-	switch item.Action {
-	case plan.Create:
-		p.line("    " + p.style.Good("+") + " " + id)
-	case plan.Same:
-		p.line("    " + p.style.Dim("= "+id))
-	case plan.Update:
-		line := "    " + p.style.Warn("~") + " " + id
-		if item.Force {
-			line += ", taken over: " + ui.Clean(item.Owner)
-		}
-		p.line(line)
-	case plan.Unseen:
-		p.line("    " + p.style.Warn("?") + " " + id + ": " + plan.ErrUnseen.Error())
-	case plan.Conflict:
-		p.line("    " + p.style.Bad("!") + " " + id + ": " + ui.Clean(item.Owner))
-	}
-	const most = 8
-	for i, change := range item.Changes {
-		if i == most {
-			p.line(fmt.Sprintf("        and %d more fields", len(item.Changes)-most))
-			break
-		}
-		live, wanted := differing(change.Live, change.Wanted)
-		p.line("        " + p.cut(ui.Clean(fmt.Sprintf("%s: %s -> %s", change.Path, shown(live), shown(wanted))), 8))
-	}
-}
-
-// differing cuts texts of several lines, such as a whole tbot.yaml, down to what lies between the first and the last line in
-// which they differ.
-func differing(live, wanted string) (differingLive, differingWanted string) {
-	l, w := strings.Split(live, "\n"), strings.Split(wanted, "\n")
-	for len(l) > 0 && len(w) > 0 && l[0] == w[0] {
-		l, w = l[1:], w[1:]
-	}
-	for len(l) > 0 && len(w) > 0 && l[len(l)-1] == w[len(w)-1] {
-		l, w = l[:len(l)-1], w[:len(w)-1]
-	}
-	return strings.Join(l, "\n"), strings.Join(w, "\n")
-}
-
-func shown(value string) string {
-	if value == "" {
-		return "(none)"
-	}
-	return value
-}
-
 // Event prints one event of an apply.
 func (p *Progress) Event(event apply.Event) {
 	step := ui.Clean(event.Step)
@@ -213,14 +164,14 @@ func (p *Progress) wrap(prefix, text string) string {
 		return prefix + text
 	}
 	indent := strings.Repeat(" ", max(ansi.StringWidth(prefix), 4))
-	return prefix + ui.Wrap(text, p.streams.Width-len(indent), indent)
+	return prefix + ui.Wrap(text, p.width()-len(indent), indent)
 }
 
 // logWidth bounds what is cut to a terminal's width where there is no terminal: a log may be searched later.
 const logWidth = 500
 
 func (p *Progress) cut(text string, used int) string {
-	width, tail := max(p.streams.Width-used, 20), "..."
+	width, tail := max(p.width()-used, 20), "..."
 	if p.streams.Unicode {
 		tail = "…"
 	}
@@ -238,6 +189,10 @@ func (p *Progress) line(text string) {
 
 // replace shows a passing line on a terminal and nothing elsewhere.
 func (p *Progress) replace(text string) {
+	if page, ok := p.streams.Err.(page); ok {
+		page.Passing(ui.Clean(text))
+		return
+	}
 	if !p.streams.ErrTTY || !p.streams.Unicode {
 		return
 	}
@@ -247,6 +202,10 @@ func (p *Progress) replace(text string) {
 }
 
 func (p *Progress) clear() {
+	if page, ok := p.streams.Err.(page); ok {
+		page.Passing("")
+		return
+	}
 	if p.live {
 		_, _ = fmt.Fprint(p.streams.Err, "\r\x1b[2K")
 		p.live = false

@@ -1,0 +1,138 @@
+package wizard
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/tbotctl/tbotctl/internal/prompt"
+)
+
+// errNoContext ends a run that has no Kubernetes cluster to speak of.
+var errNoContext = errors.New("there is no kubeconfig with a context; make one (kubectl config get-contexts lists them), or name a file with --kubeconfig")
+
+// askContext offers the contexts at once and fills in, as each answers, who it is.
+func (w *Wizard) askContext(ctx context.Context) error {
+	contexts, err := w.Kubernetes.Contexts()
+	if err != nil {
+		return err
+	}
+	if len(contexts) == 0 {
+		return errNoContext
+	}
+	w.Speaker.Say("tbotctl deploys Teleport's agent tbot on a Kubernetes cluster and proves that it joins. Nothing is changed before you have seen the plan, on page 6, and said yes.")
+	probing, stop := context.WithCancel(ctx)
+	defer stop()
+	field := w.field(FlagContext, prompt.One)
+	if field.Value == "" {
+		field.Value = contexts[0].Name
+	}
+	field.Choices = w.contextChoices(contexts)
+	field.Updates = w.probe(probing, contexts)
+	field.Validate = nil
+	fields, err := w.ask(ctx, field)
+	if err != nil {
+		return err
+	}
+	return w.set(FlagContext, fields[0].Value)
+}
+
+// atOnce is how many contexts are asked at the same time: credential plugins start processes.
+const atOnce = 8
+
+// probe asks every context that has not answered well yet, side by side, so that a dead one delays no other.
+func (w *Wizard) probe(ctx context.Context, contexts []Context) <-chan []prompt.Choice {
+	answered, free := make(chan struct{}), make(chan struct{}, atOnce)
+	waiting := 0
+	for _, c := range contexts {
+		if w.reached.well(c.Name) {
+			continue
+		}
+		waiting++
+		go func() {
+			select {
+			case free <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			w.reached.keep(c.Name, w.Kubernetes.Reach(ctx, c.Name))
+			<-free
+			select {
+			case answered <- struct{}{}:
+			case <-ctx.Done():
+			}
+		}()
+	}
+	updates := make(chan []prompt.Choice)
+	go func() {
+		defer close(updates)
+		for ; waiting > 0; waiting-- {
+			select {
+			case <-answered:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case updates <- w.contextChoices(contexts):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return updates
+}
+
+func (w *Wizard) contextChoices(contexts []Context) []prompt.Choice {
+	offered := make([]prompt.Choice, len(contexts))
+	for i, c := range contexts {
+		offered[i] = prompt.Choice{Value: c.Name, Label: c.Name}
+		switch reach, known := w.reached.of(c.Name); {
+		case !known:
+			offered[i].Note = "asking " + c.Server
+		case reach.Problem != "":
+			offered[i].Refused = strings.Join(nonEmpty(reach.Problem, reach.Fix), "; ")
+		default:
+			offered[i].Note = reach.note()
+		}
+	}
+	return offered
+}
+
+// note says in half a line who answered.
+func (r Reach) note() string {
+	parts := nonEmpty(r.Provider, r.Version)
+	if r.User != "" {
+		parts = append(parts, "as "+r.User)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// reaches keeps what the contexts answered; probes write while the page reads.
+type reaches struct {
+	lock  sync.Mutex
+	known map[string]Reach
+}
+
+func (r *reaches) of(name string) (Reach, bool) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	reach, known := r.known[name]
+	return reach, known
+}
+
+func (r *reaches) well(name string) bool {
+	reach, known := r.of(name)
+	return known && reach.Problem == ""
+}
+
+func (r *reaches) keep(name string, reach Reach) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.known[name] = reach
+}
+
+func nonEmpty(texts ...string) []string {
+	return slices.DeleteFunc(texts, func(text string) bool { return text == "" })
+}

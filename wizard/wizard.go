@@ -1,0 +1,196 @@
+package wizard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tbotctl/tbotctl/internal/prompt"
+)
+
+// Wizard is one interactive run. Its fields are who asks, who speaks and who looks and does.
+type Wizard struct {
+	Prompt     prompt.Prompter
+	Speaker    Speaker
+	Kubernetes Kubernetes
+	Teleport   Teleport
+	Deeds      Deeds
+	// Given tells whether a flag was given; what was given is not asked.
+	Given func(flag string) bool
+	Now   func() time.Time
+	// LookAgain is the pause between two looks for a login that somebody is making.
+	LookAgain time.Duration
+
+	answers Answers
+	reached *reaches
+	// back tells that an earlier page asked something, asked that this one did.
+	back, asked bool
+	// answered are the pages that were gone through; returning tells that only one answer is being changed, so that they are
+	// not asked again.
+	answered  map[*page]bool
+	returning bool
+	forced    *page
+	// finished tells that there is nothing left to apply.
+	finished bool
+	applied  bool
+}
+
+// ErrQuit means that the person left without applying.
+var ErrQuit = errors.New("left without applying")
+
+// page is one screen of the way.
+type page struct {
+	step  step
+	title string
+	// flags are those that answer what it asks; where all are given, it is passed over.
+	flags []string
+	// after are the flags whose change makes this page's answers doubtful.
+	after []string
+	// when says whether the page arises; nil means always.
+	when func() bool
+	run  func(context.Context) error
+}
+
+// step is a stretch of the way that the trail at the top names.
+type step int
+
+const (
+	stepKubernetes step = iota
+	stepTeleport
+	stepDiscovery
+	stepNames
+	stepPurpose
+	stepPlan
+	stepApply
+	stepDone
+)
+
+func steps() []string {
+	return []string{"Kubernetes", "Teleport", "Discovery", "Names", "Purpose", "Plan", "Apply", "Done"}
+}
+
+// pages are the whole way.
+func (w *Wizard) pages() []*page {
+	return []*page{
+		{step: stepKubernetes, title: "Where tbot runs", flags: []string{FlagContext}, run: w.askContext},
+		{step: stepTeleport, title: "What tbot joins", flags: []string{FlagProxy}, run: w.askProxy},
+		{step: stepTeleport, title: "The login", run: w.lookAtTeleport},
+		{step: stepDiscovery, title: "How Teleport gets to know this cluster's keys", after: []string{FlagContext, FlagProxy}, run: w.askJoinType},
+		{step: stepNames, title: "Where in the cluster", flags: []string{FlagNamespace}, after: []string{FlagContext}, run: w.askNamespace},
+		{
+			step: stepNames, title: "What the parts are called", flags: []string{FlagBotName, FlagTokenName, FlagServiceAccount},
+			after: []string{FlagContext, FlagProxy, FlagNamespace}, run: w.askNames,
+		},
+		{step: stepPurpose, title: "What the bot is for", flags: []string{FlagAccess}, run: w.askAccess},
+		{
+			step: stepPurpose, title: "What the bot may do", flags: []string{FlagRoles, FlagOutputSecret}, after: []string{FlagProxy, FlagAccess},
+			when: func() bool { return w.answers.Setup.HasOutput() }, run: w.askRoles,
+		},
+		{step: stepPlan, title: "What will be made", run: w.askPlan},
+		{step: stepApply, title: "Making it", when: func() bool { return !w.finished }, run: w.apply},
+		{step: stepDone, title: "What exists now", run: w.done},
+	}
+}
+
+// jump is the way back to the page that a flag answers.
+type jump struct{ flag string }
+
+func (j *jump) Error() string { return "back to --" + j.flag }
+
+// Run leads through the pages, from the answers that were given to a setup that is proven, and returns the answers as they stand
+// at the end, also with an error: prompt.ErrCancelled and ErrQuit where the person left.
+func (w *Wizard) Run(ctx context.Context, given Answers) (Answers, error) {
+	w.answers, w.reached, w.answered = given, &reaches{known: map[string]Reach{}}, map[*page]bool{}
+	pages := w.pages()
+	var trail []int
+	for at := 0; at < len(pages); {
+		p := pages[at]
+		if w.passOver(p) {
+			at++
+			continue
+		}
+		w.back, w.asked = len(trail) > 0 && p.step < stepApply, false
+		before := w.values(p.flags)
+		w.Prompt.Page(prompt.Page{Steps: steps(), Step: int(p.step), Title: p.title})
+		err := p.run(ctx)
+		var to *jump
+		switch {
+		case err == nil:
+			if w.asked {
+				trail = append(trail, at)
+			}
+			w.answered[p] = true
+			w.doubt(pages, changed(before, w.values(p.flags)))
+			if w.forced == p {
+				w.forced = nil
+			}
+			at++
+		case errors.As(err, &to):
+			w.returning = true
+			if at = pageOf(pages, to.flag); at < 0 {
+				return w.answers, fmt.Errorf("no page asks for --%s", to.flag)
+			}
+			w.forced = pages[at]
+			trail = slices.DeleteFunc(trail, func(earlier int) bool { return earlier >= at })
+		case errors.Is(err, prompt.ErrBack) && len(trail) > 0:
+			w.returning = false
+			at, trail = trail[len(trail)-1], trail[:len(trail)-1]
+			w.forced = pages[at]
+		default:
+			return w.answers, err
+		}
+	}
+	return w.answers, nil
+}
+
+// pageOf finds the page that asks for a flag; some pages always look, and so have no flags to be passed over by.
+func pageOf(pages []*page, flag string) int {
+	looks := map[string]step{FlagJoinType: stepDiscovery, FlagRotationRisk: stepDiscovery, FlagYes: stepPlan}
+	return slices.IndexFunc(pages, func(p *page) bool {
+		at, always := looks[flag]
+		return slices.Contains(p.flags, flag) || always && p.step == at
+	})
+}
+
+// passOver tells whether nothing on the page is to be asked.
+func (w *Wizard) passOver(p *page) bool {
+	switch {
+	case p.when != nil && !p.when():
+		return true
+	case p == w.forced:
+		return false
+	case w.returning && w.answered[p] && p.step < stepPlan:
+		return true
+	}
+	return len(p.flags) > 0 && !w.answered[p] && !slices.ContainsFunc(p.flags, func(flag string) bool { return !w.Given(flag) })
+}
+
+// doubt has the pages asked again whose ground has changed.
+func (w *Wizard) doubt(pages []*page, flags []string) {
+	for _, p := range pages {
+		if slices.ContainsFunc(p.after, func(flag string) bool { return slices.Contains(flags, flag) }) {
+			delete(w.answered, p)
+		}
+	}
+}
+
+// values are the answers that a page's flags give.
+func (w *Wizard) values(flags []string) map[string]string {
+	values := map[string]string{}
+	for _, flag := range flags {
+		values[flag] = w.value(flag)
+	}
+	return values
+}
+
+func changed(before, after map[string]string) []string {
+	var flags []string
+	for flag, value := range after {
+		if before[flag] != value {
+			flags = append(flags, flag)
+		}
+	}
+	return flags
+}

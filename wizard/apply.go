@@ -3,13 +3,14 @@ package wizard
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/tbotctl/tbotctl/internal/prompt"
 )
 
 // apply carries the plan out. A failure shows its cause and leads back to the question that mends it.
 func (w *Wizard) apply(ctx context.Context) error {
-	err := w.work(ctx, "Applying", w.Deeds.Apply)
+	err := w.work(ctx, fmt.Sprintf("Applying, for up to %s", short(w.Patience)), w.Deeds.Apply)
 	switch {
 	case err == nil:
 		w.applied = true
@@ -54,8 +55,11 @@ func (w *Wizard) done(ctx context.Context) error {
 	w.Deeds.Finish()
 	for {
 		ways := []prompt.Choice{{Value: "finish", Label: "Finish", Note: "the same is printed once more"}, {Value: waySave, Label: "Save the answers", Note: "for the next run, for render and for diff"}}
-		way, err := w.menu(ctx, Question{Flag: FlagYes, Title: "Anything else?", Explain: "What is shown here is printed once more when the wizard ends, so that it can be copied."}, ways...)
-		if err != nil || way == "finish" {
+		fields, err := w.askForm(ctx, &prompt.Form{FromTop: true, Fields: []prompt.Field{{
+			Key: FlagYes, Kind: prompt.One, Title: "Anything else?", Value: ways[0].Value, Choices: ways,
+			Help: "What is shown here is printed once more when the wizard ends, so that it can be copied.",
+		}}})
+		if err != nil || fields[0].Value == "finish" {
 			// It is done; to leave in another way than by Enter changes nothing of that.
 			return ctx.Err()
 		}

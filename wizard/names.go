@@ -88,6 +88,8 @@ func (w *Wizard) askNames(ctx context.Context) error {
 	}
 	named := w.answers.Setup.WithClusterID(id)
 	var fields []prompt.Field
+	// chosen is the bot that was chosen of those that are there, knowing whose it is.
+	var chosen string
 	for _, flag := range []string{FlagServiceAccount, FlagBotName, FlagTokenName} {
 		field := w.field(flag, prompt.Text)
 		field.Validate = both(required("it needs a name"), field.Validate)
@@ -97,6 +99,7 @@ func (w *Wizard) askNames(ctx context.Context) error {
 			field.Value = n.ServiceAccount
 		case FlagBotName:
 			field.Value = n.Bot
+			field.Validate = both(field.Validate, func(name string) error { return there.botFree(name, chosen) })
 		case FlagTokenName:
 			field.Value = n.Token
 			if admits := there.admitting(); admits != "" && w.answers.Setup.Teleport.TokenName == "" {
@@ -107,7 +110,7 @@ func (w *Wizard) askNames(ctx context.Context) error {
 		fields = append(fields, field)
 	}
 	if len(there.bots) > 0 {
-		if err := w.offerBots(ctx, there, &fields[1]); err != nil {
+		if chosen, err = w.offerBots(ctx, there, &fields[1]); err != nil {
 			return err
 		}
 	}
@@ -123,7 +126,7 @@ func (w *Wizard) askNames(ctx context.Context) error {
 }
 
 // offerBots lists the bots that are there before the names are typed, because one of them may be the one meant.
-func (w *Wizard) offerBots(ctx context.Context, there surroundings, bot *prompt.Field) error {
+func (w *Wizard) offerBots(ctx context.Context, there surroundings, bot *prompt.Field) (chosen string, err error) {
 	offered := []prompt.Choice{{Value: another, Label: another, Note: "the default"}}
 	known := false
 	for _, b := range there.bots {
@@ -143,18 +146,18 @@ func (w *Wizard) offerBots(ctx context.Context, there surroundings, bot *prompt.
 	}
 	fields, err := w.ask(ctx, field)
 	if err != nil {
-		return err
+		return "", err
 	}
-	switch chosen := fields[0].Value; {
+	switch chosen = fields[0].Value; {
 	case chosen != another:
 		bot.Value = chosen
 		if roles := there.rolesOf(chosen); w.value(FlagRoles) == "" && len(roles) > 0 {
-			return w.set(FlagRoles, strings.Join(roles, ","))
+			return chosen, w.set(FlagRoles, strings.Join(roles, ","))
 		}
 	case known:
 		bot.Value = ""
 	}
-	return nil
+	return chosen, nil
 }
 
 // surroundings are what is there already that names must get along with.
@@ -225,6 +228,16 @@ func (s surroundings) tokenFree(name string) error {
 	for _, token := range s.tokens {
 		if token.Name == name && !token.Ours && !token.Admits {
 			return fmt.Errorf("a token of this name is there and was not made by tbotctl (for bot %s); choose another name", ui.Clean(token.Bot))
+		}
+	}
+	return nil
+}
+
+// botFree refuses the name of somebody else's bot where it was typed: in the list it stands with its roles.
+func (s surroundings) botFree(name, chosen string) error {
+	for _, bot := range s.bots {
+		if bot.Name == name && !bot.Ours && name != chosen {
+			return errors.New("a bot of this name is there and was not made by tbotctl; go back and choose it in the list to take it over, or choose another name")
 		}
 	}
 	return nil

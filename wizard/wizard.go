@@ -22,6 +22,8 @@ type Wizard struct {
 	Now   func() time.Time
 	// LookAgain is the pause between two looks for a login that somebody is making.
 	LookAgain time.Duration
+	// Patience is how long an apply may take.
+	Patience time.Duration
 
 	answers Answers
 	reached *reaches

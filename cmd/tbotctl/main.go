@@ -14,7 +14,12 @@ import (
 
 func main() {
 	cmd.Quiet()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		// A terminal that goes away ends the work in order too, unless nohup says that it goes on.
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	// The first signal ends the work in order; a second one ends the process.
 	context.AfterFunc(ctx, stop)
 	code := cmd.Main(ctx, cmd.NewFactory(ui.System(os.Getenv), os.LookupEnv), os.Args[1:])

@@ -27,9 +27,11 @@ var (
 	resets = regexp.MustCompile(`^\x1b\[0?m$`)
 )
 
-// add appends a line.
+// add appends a line. Space between a page's title and its text is the page's own.
 func (t *text) add(line string) {
-	line = tame(line)
+	if line = tame(line); len(t.lines) == 0 && strings.TrimSpace(line) == "" {
+		return
+	}
 	t.lines = append(t.lines, line)
 	t.wrapOne(line)
 }

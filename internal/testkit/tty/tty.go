@@ -61,7 +61,7 @@ func Start(ctx context.Context, c Command) (_ *Terminal, err error) {
 	t := &Terminal{
 		ended: make(chan struct{}), drained: make(chan struct{}), changed: make(chan struct{}), screen: newScreen(c.Cols, c.Rows),
 	}
-	if t.master, t.slave, err = pty.Open(); err != nil {
+	if t.master, t.slave, err = open(); err != nil {
 		return nil, fmt.Errorf("opening a pseudo-terminal: %w", err)
 	}
 	defer func() {
@@ -69,7 +69,7 @@ func Start(ctx context.Context, c Command) (_ *Terminal, err error) {
 			err = errors.Join(err, t.master.Close(), t.slave.Close())
 		}
 	}()
-	if err := pty.Setsize(t.master, &pty.Winsize{Rows: uint16(c.Rows), Cols: uint16(c.Cols)}); err != nil {
+	if err := pty.Setsize(t.slave, &pty.Winsize{Rows: uint16(c.Rows), Cols: uint16(c.Cols)}); err != nil {
 		return nil, fmt.Errorf("giving the terminal its size: %w", err)
 	}
 	if t.before, err = term.GetState(int(t.slave.Fd())); err != nil {
@@ -86,6 +86,25 @@ func Start(ctx context.Context, c Command) (_ *Terminal, err error) {
 	go t.read()
 	go t.wait()
 	return t, nil
+}
+
+// open opens a pseudo-terminal whose master can be closed while it is read from, which hangs the other side up: the file that pty
+// gives would stay open until something comes.
+func open() (master, slave *os.File, err error) {
+	blocking, slave, err := pty.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	fd, err := syscall.Dup(int(blocking.Fd()))
+	err = errors.Join(err, blocking.Close())
+	if err == nil {
+		syscall.CloseOnExec(fd)
+		err = syscall.SetNonblock(fd, true)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, slave.Close())
+	}
+	return os.NewFile(uintptr(fd), "terminal"), slave, nil
 }
 
 // read keeps what is drawn until nobody can draw any more.
@@ -186,7 +205,7 @@ func (t *Terminal) Resize(cols, rows int) error {
 	t.lock.Lock()
 	defer t.lock.Unlock()
 	t.screen.resize(cols, rows)
-	if err := pty.Setsize(t.master, &pty.Winsize{Rows: uint16(rows), Cols: uint16(cols)}); err != nil {
+	if err := pty.Setsize(t.slave, &pty.Winsize{Rows: uint16(rows), Cols: uint16(cols)}); err != nil {
 		return fmt.Errorf("resizing: %w", err)
 	}
 	return nil

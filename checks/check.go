@@ -16,13 +16,16 @@ type Category string
 
 // The categories that have checks so far.
 const (
+	CategoryLocal       Category = "local"
 	CategoryKubernetes  Category = "kubernetes"
 	CategoryIssuer      Category = "issuer"
 	CategoryTeleport    Category = "teleport"
+	CategoryToken       Category = "token"
 	CategoryWorkload    Category = "workload"
 	CategoryPermissions Category = "permissions"
 	CategoryOutput      Category = "output"
 	CategoryJoin        Category = "join"
+	CategoryAudit       Category = "audit"
 )
 
 // Status is what a check found.
@@ -40,10 +43,11 @@ const (
 // Stage says when a check makes sense.
 type Stage int
 
-// Before guards the door of init; After looks at what init made.
+// Before guards the door of init; After looks at what init made; Diagnosis looks at a setup that lives, whoever made it.
 const (
 	Before Stage = iota
 	After
+	Diagnosis
 )
 
 // Finding is what one look gave.
@@ -65,6 +69,10 @@ type Check struct {
 	Stage    Stage
 	// Needs are the checks that must not have failed before this one makes sense.
 	Needs []ID
+	// Symptom tells that a failure shows that something is wrong, and not what: it is no root cause where another check fails.
+	Symptom bool
+	// Problems are the known failures that the check finds, P01 and on (field-notes 1).
+	Problems []string
 	// ProvedBy is a later check whose passing shows the same thing, so that an Unknown of this one is settled.
 	ProvedBy ID
 	// Timeout is for one run; zero means DefaultTimeout.

@@ -39,6 +39,8 @@ type Facts struct {
 	Proof func(context.Context) (Proof, error)
 	// RolloutReady tells whether the Deployment is ready, or why not.
 	RolloutReady func(context.Context) (ready bool, reason string, err error)
+	// Live are the facts of a setup that lives; nil for init, which makes one.
+	Live *Live
 	// OutputKeys are the keys of the output Secret that hold something; nil where there is no Secret.
 	OutputKeys func(context.Context) ([]string, error)
 }

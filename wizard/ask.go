@@ -38,8 +38,14 @@ func (w *Wizard) menu(ctx context.Context, q Question, choices ...prompt.Choice)
 
 // work shows that do is running. A person who broke it off is cancelled and not failed.
 func (w *Wizard) work(ctx context.Context, title string, do func(context.Context) error) error {
-	err := w.Prompt.Work(ctx, title, do)
-	if errors.Is(err, context.Canceled) {
+	brokenOff := false
+	err := w.Prompt.Work(ctx, title, func(ctx context.Context) error {
+		err := do(ctx)
+		// A server puts it in words of its own, such as gRPC's status Canceled, so the error alone does not tell.
+		brokenOff = err != nil && errors.Is(ctx.Err(), context.Canceled)
+		return err
+	})
+	if brokenOff || errors.Is(err, context.Canceled) {
 		return errors.Join(prompt.ErrCancelled, err)
 	}
 	return err

@@ -49,7 +49,7 @@ func (w *Wizard) askJoinType(ctx context.Context) error {
 			// What is recommended is what auto takes, with the reason for it.
 			w.answers.Setup.Join.Type = spec.JoinAuto
 		}
-		switch err := w.acceptRisk(ctx, asked); {
+		switch err := w.acceptRisk(ctx, asked, best == ""); {
 		case err == nil:
 			return nil
 		case !errors.Is(err, prompt.ErrBack):
@@ -166,13 +166,15 @@ func cost(join spec.JoinType) string {
 	return ""
 }
 
-// acceptRisk asks for a yes to a copy that the provider will make stale.
-func (w *Wizard) acceptRisk(ctx context.Context, join spec.JoinType) error {
+// acceptRisk asks for a yes to a copy that the provider will make stale; told tells that the page says why already.
+func (w *Wizard) acceptRisk(ctx context.Context, join spec.JoinType, told bool) error {
 	_, err := w.Deeds.Choose(ctx, join)
 	if !issuer.Is(err, issuer.RotationRisk) {
 		return err
 	}
-	w.Speaker.Warn(err.Error())
+	if !told {
+		w.Speaker.Warn(err.Error())
+	}
 	field := w.field(FlagRotationRisk, prompt.One)
 	field.Value, field.Validate = "false", nil
 	field.Choices = []prompt.Choice{{Value: "false", Label: "No", Note: "choose another join type"}, {Value: "true", Label: "Yes, copy them", Note: "I will renew the copy"}}

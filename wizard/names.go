@@ -170,7 +170,7 @@ type surroundings struct {
 func (w *Wizard) lookAround(ctx context.Context) (surroundings, error) {
 	var found surroundings
 	namespace := w.answers.Setup.Kubernetes.Namespace
-	err := w.work(ctx, "Looking at the bots and tokens that are there, and at who may create pods in "+namespace+", for up to 20 s", func(ctx context.Context) error {
+	err := w.work(ctx, "Looking at bots, tokens and "+namespace+", for up to 20 s", func(ctx context.Context) error {
 		if err := w.Deeds.Use(ctx, w.answers); err != nil {
 			return err
 		}

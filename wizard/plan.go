@@ -24,7 +24,7 @@ func (w *Wizard) askPlan(ctx context.Context) error {
 	w.returning = false
 	var planned Planned
 	for {
-		err := w.work(ctx, "Looking what is there, and whether you may do all that is needed, for up to 20 s a look", func(ctx context.Context) (err error) {
+		err := w.work(ctx, "Comparing the plan with both clusters, for up to 20 s a look", func(ctx context.Context) (err error) {
 			if err = w.Deeds.Use(ctx, w.answers); err != nil {
 				return err
 			}

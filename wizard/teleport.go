@@ -206,7 +206,7 @@ func (w *Wizard) loginTrouble(ctx context.Context, trouble error) error {
 	field := prompt.Field{
 		Key: FlagIdentity, Kind: prompt.One, Title: question(FlagIdentity).Title, Help: question(FlagIdentity).Explain, Value: "again",
 		Choices: []prompt.Choice{
-			{Value: "again", Label: "I have logged in", Note: "look again; a new login of tsh is seen by itself"},
+			{Value: "again", Label: "I have logged in", Note: "or just wait: a login is seen by itself"},
 			{Value: "identity", Label: "Use an identity file"},
 			{Value: noTeleport, Label: "Somebody else does the Teleport side", Note: "files are written, nothing is applied"},
 			{Value: anotherProxy, Label: "Name another Teleport cluster"},

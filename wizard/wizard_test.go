@@ -37,15 +37,6 @@ func with(steps []prompt.Step, at int, more ...prompt.Step) []prompt.Step {
 // it, what must be said, and what must have been done.
 func TestBranches(t *testing.T) {
 	t.Parallel()
-	rotates := func(a wizard.Answers, join spec.JoinType) (issuer.Choice, error) {
-		switch {
-		case join == spec.JoinOIDC:
-			return issuer.Choice{}, &issuer.Error{Kind: issuer.TypeImpossible, Problem: "the issuer is private"}
-		case join == spec.JoinInCluster || a.Setup.Join.AcceptRotationRisk:
-			return issuer.Choice{Type: join}, nil
-		}
-		return issuer.Choice{}, &issuer.Error{Kind: issuer.RotationRisk, Problem: "EKS rotates its keys"}
-	}
 	for name, row := range map[string]struct {
 		change func(*ground)
 		given  map[string]string
@@ -248,4 +239,15 @@ func TestBranches(t *testing.T) {
 			}
 		})
 	}
+}
+
+// rotates chooses as on a provider with a private issuer that rotates its keys.
+func rotates(a wizard.Answers, join spec.JoinType) (issuer.Choice, error) {
+	switch {
+	case join == spec.JoinOIDC:
+		return issuer.Choice{}, &issuer.Error{Kind: issuer.TypeImpossible, Problem: "the issuer is private"}
+	case join == spec.JoinInCluster || a.Setup.Join.AcceptRotationRisk:
+		return issuer.Choice{Type: join}, nil
+	}
+	return issuer.Choice{}, &issuer.Error{Kind: issuer.RotationRisk, Problem: "EKS rotates its keys"}
 }

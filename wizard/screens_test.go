@@ -1,0 +1,130 @@
+package wizard_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/tbotctl/tbotctl/checks"
+	"github.com/tbotctl/tbotctl/internal/apply"
+	"github.com/tbotctl/tbotctl/internal/golden"
+	"github.com/tbotctl/tbotctl/internal/plan"
+	"github.com/tbotctl/tbotctl/internal/prompt"
+	"github.com/tbotctl/tbotctl/internal/report"
+	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/ui"
+	"github.com/tbotctl/tbotctl/manifests"
+	"github.com/tbotctl/tbotctl/wizard"
+)
+
+// TestScreens holds every screen of a whole way, in two sizes, in colour and in plain ASCII, with what the pages say drawn by the very
+// Progress that a run draws it with.
+func TestScreens(t *testing.T) {
+	t.Parallel()
+	for _, size := range [][2]int{{80, 24}, {120, 40}} {
+		for kind, colour := range map[string]bool{"colour": true, "plain": false} {
+			name := fmt.Sprintf("screens/%dx%d-%s", size[0], size[1], kind)
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				script := prompt.NewScript(t, screenSteps()...)
+				camera := prompt.NewCamera(script, size[0], size[1], colour, colour, func(shot, screen string) {
+					golden.Assert(t, name+"/"+shot+".txt", []byte(screen))
+				})
+				progress := report.NewProgress(&ui.Streams{Err: camera.Body(), ErrTTY: true, Color: colour, Unicode: colour, Width: size[0]})
+				g := speaking(progress)
+				w := wizard.Wizard{
+					Prompt: camera, Speaker: progress, Kubernetes: g, Teleport: g, Deeds: g, Given: func(string) bool { return false },
+					Now: now, LookAgain: time.Hour, Patience: 5 * time.Minute,
+				}
+				if _, err := w.Run(t.Context(), wizard.Answers{Setup: spec.Default()}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// screenSteps is a way that shows every kind of page once: a login that is missing, a risk, a bot that is there, an apply that fails.
+func screenSteps() []prompt.Step {
+	return []prompt.Step{
+		prompt.Answer("context", "prod"), prompt.Default("proxy"), prompt.Answer("identity", "identity"), prompt.Answer("identity", "admin.identity"),
+		prompt.Answer("join-type", "static_jwks"), prompt.Answer("accept-rotation-risk", "true"),
+		prompt.Answer("namespace", "a new one"), prompt.Answer("namespace", "robots"),
+		prompt.Answer("bot-name", "a new one"), prompt.Default("service-account"), prompt.Default("bot-name"), prompt.Default("token-name"),
+		prompt.Default("access"), prompt.Choose("roles", "deploy"), prompt.Default("output-secret"),
+		prompt.Answer("yes", "change"), prompt.Answer("change", "roles"), prompt.Choose("roles", "access"), prompt.Default("output-secret"),
+		prompt.Answer("yes", "apply"), prompt.Answer("yes", "again"), prompt.Answer("yes", "apply"), prompt.Answer("yes", "finish"),
+	}
+}
+
+// speaking is a ground that says through progress what the real one would.
+func speaking(progress *report.Progress) *talker {
+	g := &talker{ground: newGround(), progress: progress}
+	g.contexts = append(g.contexts, wizard.Context{Name: "arn:aws:eks:eu-central-1:123456789012:cluster/with-a-name-that-takes-more-room-than-there-is", Server: "https://dead.example.com"})
+	g.reach = func(_ context.Context, name string) wizard.Reach {
+		if name != "prod" && name != "staging" {
+			return wizard.Reach{Problem: "nobody listens at its address", Fix: "see that the VPN is up"}
+		}
+		return wizard.Reach{Version: "v1.36.3", Provider: "EKS", User: "alice"}
+	}
+	g.login = func(a wizard.Answers) (wizard.Login, error) {
+		if a.Identity == "" {
+			return wizard.Login{}, fmt.Errorf("logging in to Teleport: the tsh profile has expired; tsh login --proxy=example.teleport.sh:443 --user=alice")
+		}
+		return wizard.Login{User: "alice", Expires: now().Add(8 * time.Hour)}, nil
+	}
+	g.choose = rotates
+	g.makers = func() ([]string, error) { return []string{"group devs (RoleBinding edit)"}, nil }
+	g.bots = []wizard.Bot{{Name: "ci", Roles: []string{"deploy"}}, {Name: "tbot-00000000", Ours: true}}
+	tries := 0
+	g.applied = func(wizard.Answers) error {
+		progress.Head("Apply")
+		progress.Event(apply.Event{Step: "ServiceAccount robots/tbot", State: apply.Done, Detail: "created"})
+		if tries++; tries == 1 {
+			progress.Event(apply.Event{Step: "join", State: apply.Failed, Detail: "Teleport refused the join: access denied"})
+			return fmt.Errorf("TBC801: bot tbot-1a2b3c4d does not exist")
+		}
+		progress.Event(apply.Event{Step: "join", State: apply.Done, Detail: "proven as bot-tbot-1a2b3c4d over gRPC, certificate until 12:10:00 UTC"})
+		progress.Event(apply.Event{Step: "rollout", State: apply.Waiting, Detail: "pod tbot-0: ContainerCreating", Elapsed: 7 * time.Second})
+		return nil
+	}
+	return g
+}
+
+type talker struct {
+	*ground
+	progress *report.Progress
+}
+
+func (g *talker) Discover(context.Context) error {
+	for _, result := range []checks.Result{
+		{Check: checks.Check{ID: checks.KubernetesAnswers, Title: "the API server answers and takes the login"}, Finding: checks.Finding{Status: checks.Pass, Observed: "v1.36.3"}},
+		{Check: checks.Check{ID: checks.IssuerPublic, Title: "it is known whether Teleport can read the issuer"}, Finding: checks.Finding{Status: checks.Warn, Observed: "it answers from here alone"}},
+		{Check: checks.Check{ID: checks.IssuerSigns, Title: "the key that signs tokens is among the published ones"}, Finding: checks.Finding{Status: checks.Unknown, Observed: "no token could be had to look at"}},
+	} {
+		g.progress.Check(result)
+	}
+	return nil
+}
+
+func (g *talker) Plan(context.Context) (wizard.Planned, error) {
+	object := func(kind, name string) manifests.Resource {
+		return manifests.Resource{System: manifests.Kubernetes, Kind: kind, Namespace: "robots", Name: name}
+	}
+	planned := plan.Plan{Items: []plan.Item{
+		{Action: plan.Create, Resource: object("ServiceAccount", "tbot")},
+		{Action: plan.Update, Resource: object("ConfigMap", "tbot-config"), Changes: []plan.Change{{Path: "data.tbot.yaml", Live: "token: other", Wanted: "token: tbot-1a2b3c4d"}}},
+		{Action: plan.Same, Resource: object("Role", "tbot-output")},
+		{Action: plan.Create, Resource: manifests.Resource{System: manifests.Teleport, Kind: "bot", Name: "tbot-1a2b3c4d"}},
+	}}
+	g.progress.Plan(planned, map[string]string{"kubernetes": "Kubernetes, context prod", "teleport": "Teleport, cluster example"})
+	g.progress.Say("What this grants: pods of service account robots/tbot may join example as bot tbot-1a2b3c4d with the roles deploy, and may write Secret tbot-output.")
+	return wizard.Planned{Plan: planned}, nil
+}
+
+func (g *talker) Finish() {
+	g.progress.Say("Bot tbot-1a2b3c4d joins example from robots/tbot.")
+	g.progress.Head("How to undo it")
+	g.progress.Command("tbotctl delete --context prod --namespace robots --proxy example.teleport.sh:443")
+}

@@ -11,7 +11,7 @@ LDFLAGS       := -s -w -X github.com/tbotctl/tbotctl/cmd.version=$(VERSION)
 MAX_BINARY    := 60000000
 export CGO_ENABLED ?= 0
 
-.PHONY: demo test race faults bench build lint fmt golden docs verify size controlplane release-check fuzz
+.PHONY: demo test race faults bench screens build lint fmt golden docs verify size controlplane release-check fuzz
 
 demo: build controlplane ## run the main job on both kinds of cluster
 	$(GO) build -o bin/teleportd ./test/teleportd
@@ -34,6 +34,10 @@ bench: build controlplane ## measure tbotctl against kubectl and the guide by ha
 	$(GO) build -o bin/launch ./test/bench/launch
 	$(GO) build -o bin/bench ./test/bench
 	KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" bin/bench
+
+screens: build controlplane ## go through the wizard and write its screens into docs/wizard.md and the README
+	$(GO) build -o bin/screens ./test/screens
+	KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" bin/screens
 
 build: ## build bin/tbotctl
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/tbotctl ./cmd/tbotctl

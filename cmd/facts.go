@@ -30,6 +30,8 @@ type clusters struct {
 	choice  func(context.Context) (issuer.Choice, error)
 	exists  func(context.Context) (bool, error)
 	opened  *teleport.Client
+	// mintsNothing keeps a run that only looks from making a token.
+	mintsNothing bool
 	fetcher *issuer.Fetcher
 }
 
@@ -166,12 +168,18 @@ func (c *clusters) RawAs(ctx context.Context, token spec.Secret, path string) (i
 	return c.kube.RawAs(ctx, token, path)
 }
 
+// errNothingMinted is why a run that only looks knows no token of the cluster.
+var errNothingMinted = errors.New("no token was minted, which --prove would do")
+
 // discoveryToken is how long the token lives that only its header is read of; the least that Kubernetes gives.
 const discoveryToken = 10 * time.Minute
 
 // MintToken implements issuer.APIServer with the default service account of the namespace, which is there before ours is; in
 // a namespace that is still to be made, with that of the namespace default.
 func (c *clusters) MintToken(ctx context.Context, audience string) (spec.Secret, error) {
+	if c.mintsNothing {
+		return spec.Secret{}, errNothingMinted
+	}
 	request := kube.TokenRequest{Namespace: c.setup.Kubernetes.Namespace, ServiceAccount: "default", Audience: audience, Lifetime: discoveryToken}
 	token, err := c.kube.Token(ctx, request)
 	if !kube.Is(err, kube.NotFound) {

@@ -107,6 +107,7 @@ func (w *Wizard) Run(ctx context.Context, given Answers) (Answers, error) {
 	w.answers, w.reached, w.answered = given, &reaches{known: map[string]Reach{}}, map[*page]bool{}
 	pages := w.pages()
 	var trail []int
+	backwards := false
 	for at := 0; at < len(pages); {
 		p := pages[at]
 		if w.passOver(p) {
@@ -119,7 +120,12 @@ func (w *Wizard) Run(ctx context.Context, given Answers) (Answers, error) {
 		err := p.run(ctx)
 		var to *jump
 		switch {
+		case err == nil && !w.asked && backwards && len(trail) > 0:
+			// A page that has nothing left to ask, such as a login that was mended, is no stop on the way back.
+			at, trail = trail[len(trail)-1], trail[:len(trail)-1]
+			w.forced = pages[at]
 		case err == nil:
+			backwards = false
 			if w.asked {
 				trail = append(trail, at)
 			}
@@ -130,14 +136,14 @@ func (w *Wizard) Run(ctx context.Context, given Answers) (Answers, error) {
 			}
 			at++
 		case errors.As(err, &to):
-			w.returning = true
+			w.returning, backwards = true, false
 			if at = pageOf(pages, to.flag); at < 0 {
 				return w.answers, fmt.Errorf("no page asks for --%s", to.flag)
 			}
 			w.forced = pages[at]
 			trail = slices.DeleteFunc(trail, func(earlier int) bool { return earlier >= at })
 		case errors.Is(err, prompt.ErrBack) && len(trail) > 0:
-			w.returning = false
+			w.returning, backwards = false, true
 			at, trail = trail[len(trail)-1], trail[:len(trail)-1]
 			w.forced = pages[at]
 		default:

@@ -1,5 +1,6 @@
 // Command bench measures tbotctl against what people would run instead, as ratios within one run: its start against kubectl's,
-// and init against the guide's seven commands by hand; and the longest chain of init's requests. It shows the table of them by phase.
+// and init against the guide's seven commands by hand; the longest chain of init's requests, and what somebody at a
+// terminal waits for. It shows the table of them by phase.
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/tbotctl/tbotctl/cmd"
@@ -61,10 +63,14 @@ func run(ctx context.Context, launch launcher, binary, tctl, requests string, ro
 	if err != nil {
 		return err
 	}
+	atTerminal, err := wizardTimes(ctx, plane, binary, rounds)
+	if err != nil {
+		return err
+	}
 	if err := printRequests(requests); err != nil {
 		return err
 	}
-	return judge(append(append(bounds, ratio), lengths...))
+	return judge(slices.Concat(bounds, []bound{ratio}, lengths, atTerminal))
 }
 
 // judge prints each figure beside its bound.

@@ -78,6 +78,7 @@ func (g *guided) end(answers wizard.Answers, err error) error {
 		if err := g.report(nil); err != nil {
 			return err
 		}
+		g.sayAfter()
 		g.howToGoOn()
 		return nil
 	case left && len(g.written) == 0:
@@ -107,6 +108,15 @@ type brokenOff struct{ text string }
 
 func (b *brokenOff) Error() string { return b.text }
 func (b *brokenOff) Unwrap() error { return prompt.ErrCancelled }
+
+// sayAfter says what the looks at what was made have found that is not as it should be; the page that they ran on is gone.
+func (g *guided) sayAfter() {
+	for _, result := range g.result.Checks {
+		if result.Check.Stage == checks.After && result.Finding.Status != checks.Pass && result.Finding.Status != checks.Skip {
+			g.progress.Check(result)
+		}
+	}
+}
 
 // howToGoOn says how what exists now is used, undone and made once more.
 func (g *guided) howToGoOn() {

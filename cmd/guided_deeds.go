@@ -77,8 +77,21 @@ func (d deeds) look(ctx context.Context, selected func(checks.Check) bool, tells
 	})
 	d.sayClock()
 	err := failure(ctx, d.result.Checks, "nothing has been changed")
-	d.stale = d.stale || err != nil
+	if err != nil && ctx.Err() == nil {
+		d.stale = true
+		d.sayFailed()
+	}
 	return err
+}
+
+// sayFailed says the failures once more, below what was skipped for them: that is where somebody looks.
+func (d deeds) sayFailed() {
+	d.progress.Head("What fails")
+	for _, result := range d.result.Checks {
+		if result.Finding.Status == checks.Fail {
+			d.progress.Check(result)
+		}
+	}
 }
 
 func needsLogin(check checks.Check) bool {
@@ -157,6 +170,9 @@ func (d deeds) Apply(ctx context.Context) error {
 		d.written[id] = true
 	}
 	d.stale = d.stale || err != nil
+	if err != nil && d.result.Refusal == nil && ctx.Err() == nil {
+		d.progress.Warn(err.Error())
+	}
 	return err
 }
 
@@ -186,6 +202,7 @@ func (d deeds) Finish() {
 			d.progress.Error(err)
 		}
 	}
+	d.sayAfter()
 	d.howToGoOn()
 }
 

@@ -75,7 +75,7 @@ func TestGuided(t *testing.T) {
 			script := prompt.NewScript(t, b.answers(prompt.Answer("yes", "apply"), prompt.Answer("yes", "finish"))...)
 			got := b.guide(t, script)
 			got.want(t, 0, "Proof:", "How to use it", "How to undo it", "The same run without questions")
-			says(t, script, "Recommended: "+row.join, "In a year", "What this grants", "+ is made", "telemetry is off")
+			says(t, script, "Recommended: "+row.join, "In a year", "What this grants", "+ will be made", "telemetry is off")
 		})
 	}
 }

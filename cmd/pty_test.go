@@ -56,7 +56,7 @@ func TestOnATerminalMends(t *testing.T) {
 	p.walk(b.way()...)
 	p.walk(applying()...)
 	p.walk(
-		step{sees: "It did not work out. What now? > Change the answer that matters here", types: keyEnter},
+		step{sees: "It did not work out. What now? > Change: How does Teleport verify the token?", types: keyEnter},
 		step{sees: "> oidc", types: keyDown},
 		step{sees: "> static_jwks", types: keyEnter},
 		step{sees: "What now?", types: keyUp}, step{sees: "> Apply", types: keyEnter},

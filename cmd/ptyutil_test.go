@@ -37,8 +37,6 @@ type person struct {
 type sitting struct {
 	// env is set beside what every run has; later ones win.
 	env []string
-	// args come after those that every run has; later ones win.
-	args []string
 	// rows are the window's, where 24 will not do.
 	rows int
 	// kubeconfig is another one than that of the bench's plane.
@@ -56,7 +54,7 @@ func (b *bench) sit(t *testing.T, s sitting) *person {
 		"HOME=" + b.dir, "PATH=" + os.Getenv("PATH"), "TERM=xterm-256color", "LANG=C.UTF-8", "TELEPORT_HOME=" + b.path("tsh"),
 	}, env, s.env)
 	kubeconfig := cmp.Or(s.kubeconfig, b.plane.KubeconfigFile())
-	args := append([]string{"init", "--kubeconfig", kubeconfig, "--proxy-ca", b.path("web-ca.pem"), "--timeout", "60s"}, s.args...)
+	args := []string{"init", "--kubeconfig", kubeconfig, "--proxy-ca", b.path("web-ca.pem"), "--timeout", "60s"}
 	terminal, err := tty.Start(t.Context(), tty.Command{Path: path, Args: args, Env: env, Dir: b.dir, Cols: 80, Rows: cmp.Or(s.rows, 24)})
 	if err != nil {
 		t.Fatal(err)

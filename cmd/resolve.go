@@ -105,10 +105,6 @@ func (s *session) compare(ctx context.Context) (manifests.Set, plan.Plan, error)
 func (s *session) sayPlan(planned plan.Plan) {
 	n := s.setup.Names()
 	s.progress.Head("Plan")
-	s.progress.Plan(planned, map[string]string{
-		"kubernetes": "Kubernetes, context " + s.setup.Kubernetes.Context,
-		"teleport":   "Teleport, cluster " + s.setup.Resolved.ClusterName,
-	})
 	power := fmt.Sprintf("What this grants: pods of service account %s/%s may join %s as bot %s", n.Namespace, n.ServiceAccount, s.setup.Resolved.ClusterName, n.Bot)
 	if len(s.setup.Teleport.Roles) > 0 {
 		power += " with the roles " + strings.Join(s.setup.Teleport.Roles, ", ")
@@ -122,6 +118,10 @@ func (s *session) sayPlan(planned plan.Plan) {
 		telemetry = "on"
 	}
 	s.progress.Say(fmt.Sprintf("What runs: %s, %s; telemetry is %s.", s.setup.Resolved.Image, s.imageReason, telemetry))
+	s.progress.Plan(planned, map[string]string{
+		"kubernetes": "Kubernetes, context " + s.setup.Kubernetes.Context,
+		"teleport":   "Teleport, cluster " + s.setup.Resolved.ClusterName,
+	})
 }
 
 // sayWhere tells, before anything else, which clusters this is about.

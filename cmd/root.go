@@ -4,10 +4,13 @@ package cmd
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/grpclog"
 	"k8s.io/klog/v2"
 
 	"github.com/tbotctl/tbotctl/internal/report"
@@ -18,7 +21,8 @@ func Main(ctx context.Context, f *Factory, args []string) int {
 	root := newRoot(f) //nolint:contextcheck // cobra hands each command its context
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err != nil {
+	var told *toldError
+	if err != nil && !errors.As(err, &told) {
 		report.NewProgress(f.Streams).Error(explain(ctx, err))
 	}
 	return exitCode(ctx, err)
@@ -29,6 +33,7 @@ func Main(ctx context.Context, f *Factory, args []string) int {
 func Quiet() {
 	klog.SetLogger(logr.Discard())
 	slog.SetDefault(slog.New(slog.DiscardHandler))
+	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard))
 }
 
 func newRoot(f *Factory) *cobra.Command {
@@ -47,7 +52,7 @@ needed on both sides, and proves the join before anything runs.`,
 	root.SetOut(f.Streams.Out)
 	root.SetErr(f.Streams.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(newInit(f), newRender(f), newDiff(f), newDelete(f), newVersion(f), helpExitCodes(), helpEnvironment())
+	root.AddCommand(newInit(f), newRender(f), newDiff(f), newDelete(f), newDoctor(f), newVersion(f), helpExitCodes(), helpEnvironment())
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	return root
 }

@@ -18,10 +18,9 @@ func (w *Wizard) apply(ctx context.Context) error {
 	case errors.Is(err, prompt.ErrCancelled):
 		return err
 	}
-	w.Speaker.Warn(err.Error())
 	ways := []prompt.Choice{{Value: "again", Label: "Plan anew and try again", Note: "what was written stays, and is not written twice"}}
 	if flag := w.Deeds.Fix(err); flag != "" {
-		ways = append([]prompt.Choice{{Value: flag, Label: "Change the answer that matters here", Note: question(flag).Title}}, ways...)
+		ways = append([]prompt.Choice{{Value: flag, Label: "Change: " + question(flag).Title, Note: "the answer that matters here"}}, ways...)
 	}
 	ways = append(ways,
 		prompt.Choice{Value: wayChange, Label: "Change another answer"},

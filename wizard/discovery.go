@@ -13,6 +13,9 @@ import (
 
 // askJoinType looks at both clusters, shows each result as it comes, and offers the join types with the recommended one first.
 func (w *Wizard) askJoinType(ctx context.Context) error {
+	for _, text := range w.known {
+		w.Speaker.Say(text)
+	}
 	for {
 		err := w.discover(ctx)
 		if err == nil {
@@ -33,6 +36,7 @@ func (w *Wizard) askJoinType(ctx context.Context) error {
 		asked = spec.JoinAuto
 	}
 	types, recommended, best := w.joinTypes(ctx)
+	w.taken = recommended
 	if asked == spec.JoinAuto {
 		asked = recommended
 	}
@@ -75,7 +79,7 @@ func (w *Wizard) trouble(ctx context.Context, err error, title string) error {
 	w.Speaker.Warn(err.Error())
 	ways := []prompt.Choice{{Value: "again", Label: "Look again"}}
 	if flag := w.Deeds.Fix(err); flag != "" {
-		ways = append(ways, prompt.Choice{Value: flag, Label: "Change the answer that matters here", Note: question(flag).Title})
+		ways = append([]prompt.Choice{{Value: flag, Label: "Change: " + question(flag).Title, Note: "the answer that matters here"}}, ways...)
 	}
 	ways = append(ways, prompt.Choice{Value: "change", Label: "Change another answer"}, prompt.Choice{Value: "quit", Label: "Quit", Note: "nothing has been changed"})
 	way, err := w.menu(ctx, Question{Flag: FlagYes, Title: title, Explain: "The lines above say what was seen and what mends it. Mend it and look again, or change an answer; all the others are kept."}, ways...)
@@ -115,10 +119,13 @@ func (w *Wizard) joinTypes(ctx context.Context) (offered []prompt.Choice, recomm
 	for _, join := range []spec.JoinType{spec.JoinOIDC, spec.JoinStaticJWKS, spec.JoinInCluster} {
 		choice := prompt.Choice{Value: string(join), Label: string(join), Note: cost(join)}
 		if join == recommended && err == nil {
-			choice.Note = "recommended"
+			choice.Note = "recommended; " + choice.Note
 		}
-		if _, against := w.Deeds.Choose(ctx, join); against != nil && !issuer.Is(against, issuer.RotationRisk) {
+		switch possible, against := w.Deeds.Choose(ctx, join); {
+		case against != nil && !issuer.Is(against, issuer.RotationRisk):
 			choice.Refused = against.Error()
+		case join == spec.JoinOIDC && against == nil && len(possible.Warnings) > 0 && join != recommended:
+			choice.Note += "; not seen from here"
 		}
 		offered = append(offered, choice)
 	}

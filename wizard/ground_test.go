@@ -120,7 +120,11 @@ func (g *ground) Plan(context.Context) (wizard.Planned, error) {
 
 func (g *ground) Apply(context.Context) error {
 	g.did = append(g.did, "apply")
-	return g.applied(g.answers)
+	err := g.applied(g.answers)
+	if err != nil {
+		g.Warn(err.Error())
+	}
+	return err
 }
 
 func (g *ground) WriteFiles(_ context.Context, dir string) error {

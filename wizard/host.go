@@ -111,7 +111,7 @@ type Deeds interface {
 	ClusterID(context.Context) (string, error)
 	// Plan runs the checks that are left, compares, and says the plan.
 	Plan(context.Context) (Planned, error)
-	// Apply carries the plan out and says what comes of each step.
+	// Apply carries the plan out and says what comes of each step, and of what ended it the cause.
 	Apply(context.Context) error
 	// WriteFiles writes the plan to files instead, Save the answers.
 	WriteFiles(ctx context.Context, dir string) error

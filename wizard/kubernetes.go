@@ -22,7 +22,7 @@ func (w *Wizard) askContext(ctx context.Context) error {
 	if len(contexts) == 0 {
 		return errNoContext
 	}
-	w.Speaker.Say("tbotctl deploys Teleport's agent tbot on a Kubernetes cluster and proves that it joins. Nothing is changed before you have seen the plan, on page 6, and said yes.")
+	w.Speaker.Say("tbotctl deploys Teleport's agent tbot on a Kubernetes cluster and proves that it joins. Nothing is changed before you have seen the plan and said yes.")
 	probing, stop := context.WithCancel(ctx)
 	defer stop()
 	field := w.field(FlagContext, prompt.One)
@@ -32,11 +32,36 @@ func (w *Wizard) askContext(ctx context.Context) error {
 	field.Choices = w.contextChoices(contexts)
 	field.Updates = w.probe(probing, contexts)
 	field.Validate = nil
-	fields, err := w.ask(ctx, field)
-	if err != nil {
-		return err
+	for {
+		fields, err := w.ask(ctx, field)
+		if err != nil {
+			return err
+		}
+		field.Value = fields[0].Value
+		reach, err := w.await(ctx, field.Value)
+		switch {
+		case err != nil:
+			return err
+		case reach.Problem == "":
+			return w.set(FlagContext, field.Value)
+		}
+		w.Speaker.Warn(strings.Join(nonEmpty(field.Value+": "+reach.Problem, reach.Fix), "; "))
+		field.Choices, field.Updates = w.contextChoices(contexts), nil
 	}
-	return w.set(FlagContext, fields[0].Value)
+}
+
+// await waits for the answer of a context that was chosen before it came, rather than to go on without knowing.
+func (w *Wizard) await(ctx context.Context, name string) (Reach, error) {
+	if reach, known := w.reached.of(name); known {
+		return reach, nil
+	}
+	var reach Reach
+	err := w.work(ctx, "Waiting for the answer of "+name+", for up to 20 s", func(ctx context.Context) error {
+		reach = w.Kubernetes.Reach(ctx, name)
+		w.reached.keep(name, reach)
+		return ctx.Err()
+	})
+	return reach, err
 }
 
 // atOnce is how many contexts are asked at the same time: credential plugins start processes.

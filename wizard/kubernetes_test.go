@@ -2,6 +2,7 @@ package wizard_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/tbotctl/tbotctl/internal/prompt"
@@ -51,4 +52,31 @@ func TestContextsAreAskedSideBySide(t *testing.T) {
 		t.Error("a cancelled run has no error")
 	}
 	<-given
+}
+
+// TestAContextThatHasNotAnsweredIsWaitedFor holds that nobody goes on with a cluster of which nothing is known yet.
+func TestAContextThatHasNotAnsweredIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	g := newGround()
+	g.reach = func(ctx context.Context, name string) wizard.Reach {
+		if _, probing := ctx.Deadline(); !probing && name == "prod" {
+			return wizard.Reach{Problem: "no answer", Fix: "see that the VPN is up"}
+		}
+		return wizard.Reach{Version: "v1.33.0"}
+	}
+	_, script, err := g.lead(t, nil, prompt.Answer("context", "staging"), prompt.Cancel("proxy"))
+	if err == nil {
+		t.Error("a cancelled run has no error")
+	}
+	if strings.Contains(script.Shown(), "no answer") {
+		t.Errorf("another context's trouble is in the way:\n%s", script.Shown())
+	}
+	g.reach = func(context.Context, string) wizard.Reach {
+		return wizard.Reach{Problem: "no answer", Fix: "see that the VPN is up"}
+	}
+	_, script, err = g.lead(t, nil, prompt.Answer("context", "prod"), prompt.Cancel("context"))
+	if err == nil {
+		t.Error("a cancelled run has no error")
+	}
+	says(t, script, "prod: no answer; see that the VPN is up")
 }

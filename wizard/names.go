@@ -114,6 +114,13 @@ func (w *Wizard) askNames(ctx context.Context) error {
 			return err
 		}
 	}
+	if chosen != "" && chosen != another {
+		// It is named already.
+		if err := w.set(FlagBotName, chosen); err != nil {
+			return err
+		}
+		fields = slices.Delete(fields, 1, 2)
+	}
 	if fields, err = w.ask(ctx, fields...); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/prompt"
+	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/ui"
 )
 
@@ -49,7 +50,7 @@ func (w *Wizard) askPlan(ctx context.Context) error {
 	}
 	for {
 		q := question(FlagYes)
-		// Nothing is filled in: two production systems are not written to because somebody pressed Enter once too often.
+		// Nothing is filled in, so that an empty line applies nothing. On a screen keys that come before the plan is there are dropped.
 		field := prompt.Field{Key: q.Flag, Kind: prompt.One, Title: q.Title, Help: q.Explain, Choices: ways}
 		fields, err := w.askForm(ctx, &prompt.Form{Fields: []prompt.Field{field}, FromTop: true})
 		if err != nil {
@@ -132,7 +133,11 @@ func (w *Wizard) change(ctx context.Context) error {
 		}
 		for _, flag := range append(slices.Clone(p.flags), joinTypeOf(p)...) {
 			label := question(flag).Title
-			offered = append(offered, prompt.Choice{Value: flag, Label: label, Note: w.value(flag)})
+			note := w.value(flag)
+			if flag == FlagJoinType && note == string(spec.JoinAuto) {
+				note = string(w.taken)
+			}
+			offered = append(offered, prompt.Choice{Value: flag, Label: label, Note: note})
 		}
 	}
 	field := prompt.Field{Key: "change", Kind: prompt.One, Title: "Which answer?", Help: "The answer that you choose is asked again; all the others are kept, as far as they still fit.", Value: offered[0].Value, Choices: offered}

@@ -61,6 +61,7 @@ func screenSteps() []prompt.Step {
 // speaking is a ground that says through progress what the real one would.
 func speaking(progress *report.Progress) *talker {
 	g := &talker{ground: newGround(), progress: progress}
+	g.out = discarded{}
 	g.contexts = append(g.contexts, wizard.Context{Name: "arn:aws:eks:eu-central-1:123456789012:cluster/with-a-name-that-takes-more-room-than-there-is", Server: "https://dead.example.com"})
 	g.reach = func(_ context.Context, name string) wizard.Reach {
 		if name != "prod" && name != "staging" {
@@ -91,6 +92,13 @@ func speaking(progress *report.Progress) *talker {
 	}
 	return g
 }
+
+// discarded is a body that shows nothing: a talker says by its progress what a ground says plainly.
+type discarded struct{}
+
+func (discarded) Write(p []byte) (int, error) { return len(p), nil }
+func (discarded) Passing(string)              {}
+func (discarded) Width() int                  { return 80 }
 
 type talker struct {
 	*ground

@@ -27,7 +27,7 @@ func (w *Wizard) askProxy(ctx context.Context) error {
 	}
 	offered = append(offered,
 		prompt.Choice{Value: anotherProxy, Label: "another proxy", Note: "typed as host:port"},
-		prompt.Choice{Value: noTeleport, Label: "somebody else does the Teleport side", Note: "files are written, nothing is applied"},
+		prompt.Choice{Value: noTeleport, Label: "nobody here", Note: "somebody else does the Teleport side: files, nothing applied"},
 	)
 	field := w.field(FlagProxy, prompt.One)
 	field.Choices, field.Validate = offered, nil
@@ -109,6 +109,7 @@ func short(d time.Duration) string {
 
 // lookAtTeleport asks the proxy who it is, and tries the login. It asks nothing where both are well.
 func (w *Wizard) lookAtTeleport(ctx context.Context) error {
+	w.known = nil
 	for {
 		err := w.tryProxy(ctx)
 		if err == nil {
@@ -130,6 +131,12 @@ func (w *Wizard) lookAtTeleport(ctx context.Context) error {
 	return nil
 }
 
+// say puts a sentence on this page and on the next one: this one asks nothing where all is well, and is gone at once.
+func (w *Wizard) say(text string) {
+	w.known = append(w.known, text)
+	w.Speaker.Say(text)
+}
+
 // errLeave is a way on that needs no further look.
 var errLeave = errors.New("on")
 
@@ -142,9 +149,9 @@ func (w *Wizard) tryProxy(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		w.Speaker.Say(fmt.Sprintf("%s is the proxy of Teleport cluster %s, version %s. %s", w.answers.Setup.Teleport.Proxy, proxy.ClusterName, proxy.Version, proxy.Certificate))
+		w.say(fmt.Sprintf("%s is the proxy of Teleport cluster %s, version %s. %s", w.answers.Setup.Teleport.Proxy, proxy.ClusterName, proxy.Version, proxy.Certificate))
 		if proxy.LoadBalancer {
-			w.Speaker.Say("A load balancer that ends TLS stands before it; tbot joins through it over HTTPS.")
+			w.say("A load balancer that ends TLS stands before it; tbot joins through it over HTTPS.")
 		}
 		return nil
 	})
@@ -183,7 +190,7 @@ func (w *Wizard) tryLogin(ctx context.Context) error {
 	if !login.Expires.IsZero() {
 		said += fmt.Sprintf(", for %s", short(login.Expires.Sub(w.Now())))
 	}
-	w.Speaker.Say(said + ".")
+	w.say(said + ".")
 	if login.Touches == "" {
 		return nil
 	}
@@ -208,7 +215,7 @@ func (w *Wizard) loginTrouble(ctx context.Context, trouble error) error {
 		Choices: []prompt.Choice{
 			{Value: "again", Label: "I have logged in", Note: "or just wait: a login is seen by itself"},
 			{Value: "identity", Label: "Use an identity file"},
-			{Value: noTeleport, Label: "Somebody else does the Teleport side", Note: "files are written, nothing is applied"},
+			{Value: noTeleport, Label: "Do without", Note: "somebody else does the Teleport side: files, nothing applied"},
 			{Value: anotherProxy, Label: "Name another Teleport cluster"},
 		},
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tbotctl/tbotctl/internal/prompt"
+	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
 // Wizard is one interactive run. Its fields are who asks, who speaks and who looks and does.
@@ -34,6 +35,9 @@ type Wizard struct {
 	answered  map[*page]bool
 	returning bool
 	forced    *page
+	// known is what the page before has found out and says no more; taken is the join type that auto stands for.
+	known []string
+	taken spec.JoinType
 	// finished tells that there is nothing left to apply.
 	finished bool
 	applied  bool

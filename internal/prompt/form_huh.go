@@ -96,6 +96,9 @@ func (a *asking) resize(width, height int) {
 func (a *asking) field() *Field { return &a.form.Fields[a.at] }
 
 // press hands a key to the field in focus.
+// choosing tells that the field in focus is a list.
+func (a *asking) choosing() bool { return a.lists[a.at] != nil }
+
 func (a *asking) press(msg tea.KeyMsg) tea.Cmd {
 	a.err = nil
 	if l, ok := a.lists[a.at]; ok {

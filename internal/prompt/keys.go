@@ -16,6 +16,13 @@ func (m *model) press(msg tea.KeyMsg) tea.Cmd {
 	if m.tooSmall() || m.scrolled(msg) || m.ask == nil {
 		return nil
 	}
+	if one := oneByOne(msg); len(one) > 1 && m.ask.choosing() {
+		cmds := make([]tea.Cmd, len(one))
+		for i, key := range one {
+			cmds[i] = m.press(key)
+		}
+		return tea.Batch(cmds...)
+	}
 	switch {
 	case m.ask.filtering() && msg.Type != tea.KeyEsc && msg.Type != tea.KeyEnter && msg.Type != tea.KeyTab && msg.Type != tea.KeyShiftTab:
 		return m.ask.press(msg)
@@ -34,6 +41,19 @@ func (m *model) press(msg tea.KeyMsg) tea.Cmd {
 	default:
 		return m.ask.press(msg)
 	}
+}
+
+// oneByOne takes keys apart that arrived in one read, as they do when somebody types fast over a slow line. What is pasted stays
+// whole.
+func oneByOne(msg tea.KeyMsg) []tea.KeyMsg {
+	if msg.Type != tea.KeyRunes || msg.Paste {
+		return []tea.KeyMsg{msg}
+	}
+	keys := make([]tea.KeyMsg, len(msg.Runes))
+	for i, r := range msg.Runes {
+		keys[i] = tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}, Alt: msg.Alt}
+	}
+	return keys
 }
 
 func (m *model) accept() tea.Cmd {

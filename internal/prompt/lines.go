@@ -57,7 +57,7 @@ func (l *Lines) Body() Body { return linesBody{l} }
 
 // Work implements Prompter. Ctrl-C is a signal here, which ends ctx.
 func (l *Lines) Work(ctx context.Context, title string, do func(context.Context) error) error {
-	l.printf("%s\n", tame(title))
+	l.printf("%s\n", ui.Wrap(tame(title), l.streams.Width, "  "))
 	return do(ctx)
 }
 
@@ -107,6 +107,10 @@ func (l *Lines) read(ctx context.Context, settled <-chan struct{}) (string, erro
 	if errors.Is(context.Cause(ctx), ErrSettled) && err != nil {
 		l.printf("\nNo answer is needed any more.\n")
 		return "", ErrSettled
+	}
+	if errors.Is(err, ErrCancelled) {
+		// What comes next does not stand behind the question.
+		l.printf("\n")
 	}
 	return strings.TrimSpace(text), err
 }

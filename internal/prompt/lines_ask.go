@@ -71,7 +71,7 @@ func (q *questions) choices(field int) []Choice {
 // ask asks one field until its answer is right.
 func (q *questions) ask(ctx context.Context, i int) error {
 	field := &q.form.Fields[i]
-	q.printf("%s\n", field.Title)
+	q.printf("\n%s\n", field.Title)
 	var m menu
 	if field.Kind != Text {
 		q.settle(ctx, i)

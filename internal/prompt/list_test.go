@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	tea "github.com/charmbracelet/bubbletea"
+
 	"github.com/charmbracelet/x/ansi"
 )
 
@@ -193,5 +195,19 @@ func TestWhatIsCutIsToldInFull(t *testing.T) {
 	}
 	if got := strings.Count(s.plain(), "\n"); got != height {
 		t.Errorf("the screen has %d lines, it had %d", got, height)
+	}
+}
+
+// TestKeysOfOneRead holds that keys which arrive together, as over a slow line, count one by one.
+func TestKeysOfOneRead(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t, 80, 24, false, false)
+	s.page(0, "Which?")
+	form := &Form{Fields: []Field{{Key: "k", Kind: One, Title: "Which?", Choices: []Choice{{Value: "a"}, {Value: "b"}, {Value: "c"}, {Value: "d"}}}}}
+	s.ask(form)
+	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("jj")})
+	s.keys("enter")
+	if form.Fields[0].Value != "c" {
+		t.Errorf("chosen %q, want c", form.Fields[0].Value)
 	}
 }

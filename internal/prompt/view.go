@@ -120,8 +120,10 @@ func (m *model) trail() string {
 			words[i] = m.look.Dim(step)
 		}
 	}
-	if all := strings.Join(words, "  "); ansi.StringWidth(all) <= m.width {
-		return all
+	for _, gap := range []string{"  ", " "} {
+		if all := strings.Join(words, gap); ansi.StringWidth(all) <= m.width {
+			return all
+		}
 	}
 	return m.look.Bold(fmt.Sprintf("%d/%d %s", m.page.Step+1, len(m.page.Steps), m.page.Steps[m.page.Step]))
 }

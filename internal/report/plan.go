@@ -52,7 +52,7 @@ func (p *Progress) legend(planned plan.Plan) {
 		action plan.Action
 		text   string
 	}{
-		{plan.Create, "+ is made"}, {plan.Update, "~ is changed"}, {plan.Same, "= is left alone"}, {plan.Unseen, "? is written unseen"}, {plan.Conflict, "! is somebody else's"},
+		{plan.Create, "+ will be made"}, {plan.Update, "~ will be changed"}, {plan.Same, "= stays"}, {plan.Unseen, "? is written unseen"}, {plan.Conflict, "! is somebody else's"},
 	} {
 		if slices.ContainsFunc(planned.Items, func(item plan.Item) bool { return item.Action == sign.action }) {
 			meanings = append(meanings, sign.text)

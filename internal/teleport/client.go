@@ -59,7 +59,9 @@ func Connect(ctx context.Context, t Target, server Server, login Login, now time
 		InsecureAddressDiscovery: t.Insecure,
 		// The breaker of the client answers in the server's place after some failures; a person needs the server's own words.
 		CircuitBreakerConfig: breaker.NoopBreakerConfig(),
-		DialOpts:             []grpc.DialOption{metadata.WithUserAgentFromTeleportComponent("tbotctl")},
+		DialOpts: []grpc.DialOption{
+			metadata.WithUserAgentFromTeleportComponent("tbotctl"), grpc.WithChainUnaryInterceptor(bounded),
+		},
 	}
 	if server.TLSRouting {
 		// One connection, straight through the proxy's port to the Auth Service, which proves itself by the cluster's own
@@ -131,4 +133,14 @@ func certificateOf(credentials client.Credentials) (certificate *x509.Certificat
 		return nil, expires
 	}
 	return certificate, expires
+}
+
+// callTimeout bounds one call of the Auth Service, so that one that hangs is said to hang.
+const callTimeout = 15 * time.Second
+
+// bounded gives a call its deadline; an earlier one of the caller's holds.
+func bounded(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return invoke(ctx, method, req, reply, cc, opts...)
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 
 	"github.com/gravitational/teleport/api/client/proto"
+	"github.com/gravitational/teleport/api/defaults"
 	"github.com/gravitational/teleport/api/metadata"
 	"github.com/gravitational/teleport/api/types"
 	"github.com/gravitational/teleport/api/utils/grpc/interceptors"
@@ -16,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 )
@@ -25,6 +27,8 @@ import (
 func (c *Cluster) newGRPCServer(register func(*grpc.Server)) *grpc.Server {
 	server := grpc.NewServer(
 		grpc.Creds(handshaken{}),
+		// The api module's client pings an idle connection once a minute; grpc's own default would turn it away for that.
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: defaults.ServerKeepAliveTTL() / 2, PermitWithoutStream: true}),
 		grpc.ChainUnaryInterceptor(
 			metadata.UnaryServerInterceptor,
 			interceptors.GRPCServerUnaryErrorInterceptor,

@@ -93,8 +93,8 @@ func (g *ground) shots() []shot {
 		},
 		{
 			name:  "Plan, further down",
-			about: "The same page after PgDn: which power is being granted, in words, and what will run. The wizard can also write files instead, save the answers, or change one of them.",
-			sees:  []string{"telemetry"}, types: up,
+			about: "The same page after PgDn. The wizard can also write files instead, save the answers, or change one of them.",
+			sees:  []string{"will be made"}, types: up,
 		},
 		{sees: []string{"> Apply"}, types: enter},
 		{

@@ -1,0 +1,152 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tbotctl/tbotctl/checks"
+	"github.com/tbotctl/tbotctl/internal/issuer"
+	"github.com/tbotctl/tbotctl/internal/kube"
+	"github.com/tbotctl/tbotctl/internal/proof"
+	"github.com/tbotctl/tbotctl/internal/report"
+	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/tbot"
+	"github.com/tbotctl/tbotctl/internal/tbotconfig"
+	"github.com/tbotctl/tbotctl/internal/teleport"
+)
+
+// liveLocal sets the facts that this machine has: the clocks.
+func (c *clusters) liveLocal(live *checks.Live) {
+	live.Clocks = checks.Once(func(ctx context.Context) ([]checks.Clock, error) {
+		clocks := []checks.Clock{{Whose: "API server"}, {Whose: "Teleport proxy"}}
+		if _, err := c.version(ctx); err != nil {
+			clocks[0].Err = err
+		} else if at, known := c.kube.Now(); known {
+			clocks[0].Ahead = at.Sub(c.now())
+		}
+		at, err := teleport.Clock(ctx, c.target)
+		clocks[1].Ahead, clocks[1].Err = at.Sub(c.now()), err
+		return clocks, ctx.Err()
+	})
+}
+
+// liveProof sets the facts that take a token: what the pod would present, and what comes of presenting it.
+func (r *doctorRun) liveProof(c *clusters, live *checks.Live) {
+	var claims issuer.Claims
+	live.Joined = checks.Once(func(ctx context.Context) (checks.Proof, error) {
+		join := proof.Proof{
+			Kubernetes: c.kube, Deployment: live.Workload.Deployment, JoinType: spec.JoinInCluster, Now: r.factory.Now, Say: r.progress.Looking,
+			Join: func(ctx context.Context, token spec.Secret) (proof.Outcome, error) {
+				claims, _ = issuer.TokenClaims(token)
+				return r.join(ctx, c, live.Workload.Config, token)
+			},
+		}
+		proven, err := join.Run(ctx)
+		return checks.Proof{User: proven.User, Via: proven.Via, From: proven.From, NotAfter: proven.NotAfter, Notes: proven.Notes}, err
+	})
+	live.Presented = func(ctx context.Context) (issuer.Claims, error) {
+		_, err := live.Joined(ctx)
+		if claims.Issuer != "" {
+			return claims, nil
+		}
+		return claims, err
+	}
+}
+
+// join joins as the pod would, without its outputs: doctor asks why it cannot, and verify what comes of it.
+func (r *doctorRun) join(ctx context.Context, c *clusters, config tbotconfig.Config, token spec.Secret) (proof.Outcome, error) {
+	server, err := c.server(ctx)
+	if err != nil {
+		return proof.Outcome{}, err
+	}
+	config.Outputs = nil
+	result, err := tbot.Run{
+		Config: config, IDToken: token, MaxTTL: proofTTL,
+		Cluster: tbot.Cluster{
+			Proxy: c.target.Proxy, Name: server.ClusterName, Version: server.Version, Suite: server.Suite,
+			TLSRouting: server.TLSRouting, CAs: c.target.CAs, Insecure: c.target.Insecure,
+		},
+	}.Once(ctx)
+	if err != nil {
+		return proof.Outcome{}, err
+	}
+	return proof.Outcome{User: result.Identity.User, Roles: result.Identity.Roles, NotAfter: result.Identity.NotAfter, Via: result.Identity.Via}, nil
+}
+
+// conclude adds to the cause since when it is, and what it touches.
+func (r *doctorRun) conclude(ctx context.Context, one *report.Installation, live *checks.Live) {
+	one.Conclusion.Impact, one.Until = r.impact(ctx, live)
+	if one.Conclusion.Root == nil {
+		one.Conclusion.Impact = nil
+		return
+	}
+	if live.Joins != nil {
+		if joins, err := live.Joins(ctx); err == nil {
+			one.Conclusion.Since = since(joins)
+		}
+	}
+}
+
+// since is when the joins began to fail; zero where the last one did not, or none is known.
+func since(joins []checks.JoinEvent) time.Time {
+	var began time.Time
+	for _, join := range joins {
+		if join.Success {
+			break
+		}
+		began = join.Time
+	}
+	return began
+}
+
+// impact says of each output until when its certificate lives, and who mounts it; until is when the first of them ends.
+func (r *doctorRun) impact(ctx context.Context, live *checks.Live) (sentences []string, until time.Time) {
+	for _, output := range live.Workload.Config.Outputs {
+		destination, held := tbotconfig.DestinationOf(output)
+		if !held || destination.Type != tbotconfig.DestinationSecret {
+			continue
+		}
+		namespace := live.Workload.Deployment.Namespace
+		sentence := "Secret " + namespace + "/" + destination.Name
+		switch seen, err := live.Output(ctx, namespace, destination.Name); {
+		case err != nil:
+			sentence += ", whose certificate may not be looked at"
+		case seen == nil:
+			sentence += " is not there"
+		case seen.Certificate == nil:
+			sentence += " holds no certificate"
+		case seen.Certificate.NotAfter.Before(r.factory.Now()):
+			sentence += ": its certificate ended " + seen.Certificate.NotAfter.UTC().Format(time.DateTime) + " UTC"
+		default:
+			if ends := seen.Certificate.NotAfter; until.IsZero() || ends.Before(until) {
+				until = ends
+			}
+			sentence += ": its certificate ends " + seen.Certificate.NotAfter.UTC().Format(time.DateTime) + " UTC"
+		}
+		if pods, err := live.Mounts(ctx, namespace, destination.Name); err == nil && len(pods) > 0 {
+			sentence += fmt.Sprintf("; used by %s", strings.Join(pods[:min(len(pods), 5)], ", "))
+		}
+		sentences = append(sentences, sentence)
+	}
+	return sentences, until
+}
+
+// mayMend tells whether the one who looks may do what mends the cause, so that it is said to them, or else to whoever may.
+func (r *doctorRun) mayMend(ctx context.Context, c *clusters, category checks.Category, namespace string) bool {
+	if slices.Contains([]checks.Category{checks.CategoryToken, checks.CategoryTeleport, checks.CategoryAudit}, category) {
+		if c.opened == nil {
+			return false
+		}
+		verdicts, err := c.teleportMay(ctx, []checks.TeleportAccess{{Kind: "token", Verb: "update"}, {Kind: "bot", Verb: "update"}})
+		return err == nil && !slices.ContainsFunc(verdicts, func(v checks.Verdict) bool { return !v.Allowed })
+	}
+	access := kube.Access{Verb: "patch", Group: "apps", Resource: "deployments", Namespace: namespace}
+	if category == checks.CategoryPermissions {
+		access = kube.Access{Verb: "patch", Group: rbacGroup, Resource: "roles", Namespace: namespace}
+	}
+	verdict := c.kube.Can(ctx, []kube.Access{access})[0]
+	return verdict.Err == nil && verdict.Allowed
+}

@@ -1,0 +1,294 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tbotctl/tbotctl/checks"
+	"github.com/tbotctl/tbotctl/internal/kube"
+	"github.com/tbotctl/tbotctl/internal/report"
+	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/survey"
+	"github.com/tbotctl/tbotctl/internal/teleport"
+	"github.com/tbotctl/tbotctl/internal/ui"
+	"github.com/tbotctl/tbotctl/wizard"
+)
+
+// doctorRun is one run of doctor.
+type doctorRun struct {
+	*doctorOptions
+	result report.Doctor
+	opened []*clusters
+}
+
+// waitAgain is the pause between two looks of --wait.
+const waitAgain = 2 * time.Second
+
+func runDoctor(ctx context.Context, o *doctorOptions) error {
+	run := &doctorRun{doctorOptions: o}
+	onlyContext := func(q wizard.Question) bool { return q.Flag == wizard.FlagContext || o.before && q.Flag == wizard.FlagProxy }
+	if err := run.open(ctx, onlyContext, false); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	err := run.repeatedly(ctx)
+	for _, c := range run.opened {
+		err = errors.Join(err, c.close())
+	}
+	if err != nil {
+		return err
+	}
+	return run.tell()
+}
+
+// repeatedly looks, and with --wait looks again until nothing fails or the time is up.
+func (r *doctorRun) repeatedly(ctx context.Context) error {
+	until := r.factory.Now().Add(r.wait)
+	ticker := time.NewTicker(waitAgain)
+	defer ticker.Stop()
+	for {
+		if err := r.once(ctx); err != nil {
+			return err
+		}
+		if !r.fails() || !r.factory.Now().Before(until) {
+			return nil
+		}
+		r.progress.Looking(fmt.Sprintf("something fails; looking again for %s", until.Sub(r.factory.Now()).Round(time.Second)))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// once finds what lives and looks at each of it.
+func (r *doctorRun) once(ctx context.Context) error {
+	r.result = report.Doctor{Version: r.factory.Build.Version, Target: report.DoctorTarget{
+		Context: r.setup.Kubernetes.Context, Namespace: r.setup.Kubernetes.Namespace, Proxy: r.setup.Teleport.Proxy, ForServer: r.forServer,
+	}}
+	if r.before {
+		r.examine(ctx, r.setup, nil)
+		return ctx.Err()
+	}
+	r.progress.Looking("looking for tbots")
+	found, err := survey.Find(ctx, r.clusters.kube, r.search())
+	switch {
+	case err != nil:
+		r.examine(ctx, r.setup, nil)
+		r.add(checks.NotFound(r.setup.Kubernetes.Namespace, err))
+	case len(found.Workloads) == 0:
+		// What can be said without a tbot is said all the same, and that there is none.
+		r.examine(ctx, r.setup, nil)
+		r.add(checks.NotFound(r.setup.Kubernetes.Namespace, nil))
+	}
+	if found.Narrowed != nil {
+		r.progress.Warn("only this namespace was looked in: " + found.Narrowed.Error())
+	}
+	for i := range found.Workloads {
+		r.examine(ctx, r.setupOf(found.Workloads[i]), &found.Workloads[i])
+	}
+	return ctx.Err()
+}
+
+// add puts a result beside those of the one installation that stands for none.
+func (r *doctorRun) add(result checks.Result) {
+	one := &r.result.Installations[len(r.result.Installations)-1]
+	if r.wants(result.Check) {
+		one.Results = append(one.Results, result)
+		one.Conclusion = checks.Conclude(one.Results)
+	}
+}
+
+// search says where to look: in the namespace that was named, or wherever the login may look.
+func (r *doctorRun) search() survey.Options {
+	options := survey.Options{Namespace: r.setup.Kubernetes.Namespace}
+	options.Fallback = kube.CurrentNamespace(kube.Options{Kubeconfig: r.kubeconfig, Context: r.setup.Kubernetes.Context})
+	if options.Namespace == "" && r.scope == scopeNamespace {
+		options.Namespace = options.Fallback
+	}
+	if r.named {
+		options.Name = r.setup.Name
+	}
+	return options
+}
+
+// setupOf is what a Setup would say of a tbot that lives.
+func (r *doctorRun) setupOf(w checks.Workload) spec.Setup {
+	s := r.setup
+	s.Kubernetes.Namespace, s.Name = w.Deployment.Namespace, w.Deployment.Name
+	s.Kubernetes.ServiceAccount = w.Deployment.Spec.Template.Spec.ServiceAccountName
+	if s.Teleport.Proxy == "" {
+		s.Teleport.Proxy = w.Config.ProxyServer
+	}
+	s.Teleport.TokenName = w.Config.Onboarding.Token
+	return s
+}
+
+// examine runs the checks on one tbot, or without one on the ground that it would stand on.
+func (r *doctorRun) examine(ctx context.Context, s spec.Setup, w *checks.Workload) {
+	target := r.clusters.target
+	target.Proxy = s.Teleport.Proxy
+	c := newClusters(s, r.clusters.kube, target, r.login(), r.factory.Issuer, r.factory.Now)
+	c.mintsNothing = !r.prove
+	r.opened = append(r.opened, c)
+	facts := c.facts()
+	one := report.Installation{}
+	if w != nil {
+		one.Name, one.Manager = w.Deployment.Namespace+"/"+w.Deployment.Name, w.Manager
+		facts.Live = survey.Around(r.clusters.kube, *w)
+		c.liveLocal(facts.Live)
+		c.liveEntry(facts.Live)
+		if _, err := c.admin(ctx); !teleport.Is(err, teleport.NotLoggedIn) {
+			c.liveTeleport(facts.Live)
+		}
+		if r.prove {
+			r.liveProof(c, facts.Live)
+		}
+	}
+	one.Results = checks.Settle(checks.Stream(ctx, r.selected(c, w != nil), facts, func(result checks.Result) {
+		r.progress.Looking(string(result.Check.ID) + " " + result.Check.Title)
+	}))
+	one.Conclusion = checks.Conclude(one.Results)
+	if w != nil {
+		if r.forServer != "" {
+			one.Results = append(one.Results, r.upgrade(ctx, c, *w)...)
+			one.Conclusion = checks.Conclude(one.Results)
+		}
+		r.conclude(ctx, &one, facts.Live)
+		if root := one.Conclusion.Root; root != nil && !r.mayMend(ctx, c, root.Check.Category, s.Kubernetes.Namespace) {
+			one.Send = send(one)
+		}
+	}
+	if server, err := c.server(ctx); err == nil {
+		r.result.Target.ClusterName, r.result.Target.ServerVersion, r.result.Target.Proxy = server.ClusterName, server.Version, target.Proxy
+	}
+	r.result.Installations = append(r.result.Installations, one)
+}
+
+// upgrade says what would break with another server.
+func (r *doctorRun) upgrade(ctx context.Context, c *clusters, w checks.Workload) []checks.Result {
+	from := ""
+	if server, err := c.server(ctx); err == nil {
+		from = server.Version
+	}
+	return checks.JudgeUpgrade(w, spec.JoinAuto, from, r.forServer)
+}
+
+// send are the lines for whoever has the rights that this login has not.
+func send(one report.Installation) []string {
+	root := one.Conclusion.Root
+	lines := []string{fmt.Sprintf("tbot %s does not work: %s: %s", one.Name, root.Check.ID, root.Finding.Observed)}
+	if root.Finding.Expected != "" {
+		lines = append(lines, "it should be: "+root.Finding.Expected)
+	}
+	if root.Finding.Fix != "" {
+		lines = append(lines, "please run: "+root.Finding.Fix)
+	}
+	return lines
+}
+
+// ground are the checks of init that a diagnosis stands on too.
+func ground() []checks.ID {
+	return []checks.ID{checks.KubernetesAnswers, checks.KubernetesNew, checks.IssuerKnown, checks.TeleportAnswers, checks.TeleportLogin}
+}
+
+// internet are the checks that look beyond both clusters, clusterWide those that look beyond the namespace.
+func internet() []checks.ID    { return []checks.ID{checks.IssuerPublic, checks.IssuerReadable} }
+func clusterWide() []checks.ID { return []checks.ID{checks.DiscoveryAllowed, checks.MayDoNoMore} }
+
+// selected are the checks of this run. A login that is not there is no finding of doctor's: it looks with what there is.
+func (r *doctorRun) selected(c *clusters, live bool) []checks.Check {
+	var selected []checks.Check
+	for _, check := range checks.Catalogue() {
+		switch {
+		case !r.wants(check), r.offline && slices.Contains(internet(), check.ID), r.scope == scopeNamespace && slices.Contains(clusterWide(), check.ID):
+			continue
+		case r.before && check.Stage != checks.Before, !r.before && check.Stage != checks.Diagnosis && !slices.Contains(ground(), check.ID):
+			continue
+		case !live && check.Stage == checks.Diagnosis:
+			continue
+		}
+		if check.ID == checks.TeleportLogin {
+			check.Run = c.loginOrNot
+		}
+		selected = append(selected, check)
+	}
+	return selected
+}
+
+// loginOrNot is the check of the login for a run that can do without.
+func (c *clusters) loginOrNot(ctx context.Context, f *checks.Facts) checks.Finding {
+	_, err := c.admin(ctx)
+	var failed *teleport.Error
+	if !teleport.Is(err, teleport.NotLoggedIn) || !errors.As(err, &failed) {
+		return checks.LoginAtHand(ctx, f)
+	}
+	return checks.Finding{Status: checks.Skip, Observed: "no Teleport login, so what only Teleport knows is left out: " + err.Error(), Fix: failed.Fix}
+}
+
+// tell writes the result in the form that was asked for; the exit code is the same for every one of them.
+func (r *doctorRun) tell() error {
+	streams := r.factory.Streams
+	write := map[string]func() error{
+		"table": func() error {
+			return r.result.Table(streams.Out, ui.NewStyle(streams.Out, streams.OutColor, streams.Unicode), streams.Width)
+		},
+		"json":  func() error { return r.result.JSON(streams.Out) },
+		"short": func() error { return r.result.Short(streams.Out) },
+		"junit": func() error { return r.result.JUnit(streams.Out) },
+	}
+	r.progress.Looking("")
+	err := write[r.output]()
+	if err != nil {
+		return err
+	}
+	return r.verdict()
+}
+
+func (r *doctorRun) results() []checks.Result {
+	var all []checks.Result
+	for _, one := range r.result.Installations {
+		all = append(all, one.Results...)
+	}
+	return all
+}
+
+func (r *doctorRun) fails() bool {
+	return slices.ContainsFunc(r.results(), func(result checks.Result) bool { return result.Finding.Status == checks.Fail })
+}
+
+// verdict makes the exit code: something fails, something could not be looked at, or all is well.
+func (r *doctorRun) verdict() error {
+	var failed, warned, unseen []string
+	for _, result := range r.results() {
+		switch id := string(result.Check.ID); result.Finding.Status {
+		case checks.Fail:
+			failed = append(failed, id)
+		case checks.Warn:
+			warned = append(warned, id)
+		case checks.Unknown:
+			unseen = append(unseen, id)
+		case checks.Pass, checks.Skip:
+		}
+	}
+	switch {
+	case len(failed) > 0:
+		return &toldError{&findingError{text: fmt.Sprintf("%v failed", failed)}}
+	case len(warned) > 0 && r.failOn == "warn":
+		return &toldError{&findingError{text: fmt.Sprintf("%v deserve a look", warned)}}
+	case len(unseen) > 0:
+		return &toldError{&unknownError{fmt.Sprintf("%v could not be looked at", unseen)}}
+	}
+	return nil
+}
+
+// toldError is an error whose text stands in the result already; it only carries the exit code.
+type toldError struct{ err error }
+
+func (e *toldError) Error() string { return e.err.Error() }
+func (e *toldError) Unwrap() error { return e.err }

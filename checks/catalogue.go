@@ -4,5 +4,16 @@ import "slices"
 
 // Catalogue returns every check in the order of a diagnosis. IDs are never reused and never renumbered.
 func Catalogue() []Check {
-	return slices.Concat(kubernetesChecks(), issuerChecks(), teleportChecks(), workloadChecks(), permissionChecks(), outputChecks(), joinChecks())
+	return slices.Concat(
+		localChecks(),
+		kubernetesChecks(), liveKubernetesChecks(),
+		issuerChecks(), liveIssuerChecks(), discoveryChecks(),
+		teleportChecks(), liveTeleportChecks(),
+		liveTokenChecks(),
+		workloadChecks(), liveWorkloadChecks(), UpgradeChecks(),
+		permissionChecks(), livePermissionChecks(),
+		outputChecks(), liveOutputChecks(),
+		joinChecks(), liveJoinChecks(),
+		auditChecks(),
+	)
 }

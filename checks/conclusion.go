@@ -41,10 +41,19 @@ func Conclude(results []Result) Conclusion {
 	default:
 		return d
 	}
+	// A need may stand anywhere in the catalogue, so the waiting spread until nothing is added.
+	waits := map[ID]bool{d.Root.Check.ID: true}
+	for spread := true; spread; {
+		spread = false
+		for _, result := range results {
+			waited := result.Finding.Status == Skip && slices.ContainsFunc(result.Check.Needs, func(id ID) bool { return waits[id] })
+			if !waits[result.Check.ID] && (waited || result.Finding.Status == Fail && result.Check.Symptom) {
+				waits[result.Check.ID], spread = true, true
+			}
+		}
+	}
 	for _, result := range results {
-		root := result.Check.ID == d.Root.Check.ID
-		waited := result.Finding.Status == Skip && slices.Contains(result.Check.Needs, d.Root.Check.ID)
-		if !root && (waited || result.Finding.Status == Fail && result.Check.Symptom) {
+		if waits[result.Check.ID] && result.Check.ID != d.Root.Check.ID {
 			d.Follows = append(d.Follows, result.Check.ID)
 		}
 	}

@@ -79,8 +79,11 @@ type Workload struct {
 	// strictly decoded one and Problem what is wrong with it.
 	ConfigMap, Key, Text string
 	ConfigErr            error
-	Config               tbotconfig.Config
-	Problem              error
+	// Beside are the other texts of that ConfigMap, Changed is when it was written last; zero where nothing tells.
+	Beside  map[string]string
+	Changed time.Time
+	Config  tbotconfig.Config
+	Problem error
 }
 
 // Log is what one container of a pod said last.

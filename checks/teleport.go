@@ -54,13 +54,7 @@ func teleportChecks() []Check {
 		},
 		{
 			ID: TeleportLogin, Category: CategoryTeleport, Stage: Before, Needs: []ID{TeleportAnswers}, Title: "a Teleport login is at hand",
-			Run: func(ctx context.Context, f *Facts) Finding {
-				login, err := f.Login(ctx)
-				if err != nil {
-					return failed(err, "")
-				}
-				return judgeLogin(login, login.Now)
-			},
+			Run: LoginAtHand,
 		},
 		{
 			ID: TeleportRoles, Category: CategoryTeleport, Stage: Before, Needs: []ID{TeleportLogin}, Title: "the bot's roles exist", ProvedBy: JoinProven,

@@ -64,7 +64,7 @@ func Connect(o Options) (*Cluster, error) {
 	}
 	// A plan reads and applies a dozen objects; the default of 5 requests a second would be most of its time.
 	config.QPS, config.Burst = 50, 100
-	config.WarningHandlerWithContext = rest.NoWarnings{}
+	config.WarningHandlerWithContext = warned{}
 	switch {
 	case o.As == "" && len(o.AsGroups) > 0:
 		return nil, &Error{Kind: Config, Doing: "reading the kubeconfig", Err: errors.New("--as-group impersonates nobody without --as")}

@@ -54,19 +54,7 @@ func (c *Cluster) PodMakers(ctx context.Context, namespace, serviceAccount strin
 }
 
 func listTyped[T any](ctx context.Context, c *Cluster, resource, namespace string) ([]T, error) {
-	objects, err := c.list(ctx, rbacv1.SchemeGroupVersion.WithResource(resource), namespace)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]T, 0, len(objects))
-	for i := range objects {
-		one, err := typed[T](&objects[i])
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, *one)
-	}
-	return all, nil
+	return listOf[T](ctx, c, rbacv1.SchemeGroupVersion.WithResource(resource), namespace)
 }
 
 // grants is RBAC as it concerns one namespace.

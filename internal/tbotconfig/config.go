@@ -45,6 +45,14 @@ type Onboarding struct {
 	JoinMethod string   `yaml:"join_method,omitempty"`
 	CAPath     string   `yaml:"ca_path,omitempty"`
 	CAPins     []string `yaml:"ca_pins,omitempty"`
+	// Kubernetes is only known to tbots of 2026 and on (teleport pull request 64766).
+	Kubernetes OnboardingKubernetes `yaml:"kubernetes,omitempty"`
+}
+
+// OnboardingKubernetes is what belongs to the join method kubernetes.
+type OnboardingKubernetes struct {
+	// TokenPath is the file of the token that tbot presents; empty means what KUBERNETES_TOKEN_PATH names.
+	TokenPath string `yaml:"token_path,omitempty"`
 }
 
 // Lifetime is how long credentials last: of an output, or of the bot itself where output is nil.

@@ -2,7 +2,7 @@ package tbotconfig
 
 import "time"
 
-// Output is one entry of `outputs`: a *Identity for now. What all kinds have in common is in Shared.
+// Output is one entry of `outputs`: an *Identity, or, from Inspect, also one that tbotctl does not write. What all kinds have in common is in Shared.
 type Output interface {
 	// Shared is the part that every kind of output has, never nil.
 	Shared() *Common

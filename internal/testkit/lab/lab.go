@@ -65,9 +65,9 @@ func (n names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, err
 }
 
 // Teleport completes the options of a test cluster with what it takes to verify tokens of the plane: the way to its public
-// issuer, and its TokenReview API as an Auth Service inside the cluster would use it.
+// issuer, unless they hold another.
 func Teleport(plane *testkit.ControlPlane, options teleporttest.Options) teleporttest.Options {
-	if server := plane.IssuerServer(); server != nil {
+	if server := plane.IssuerServer(); server != nil && options.OIDCClient == nil {
 		options.OIDCClient = &http.Client{Transport: server.Transport()}
 	}
 	return options

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,10 @@ import (
 type Player struct {
 	Plane     *testkit.ControlPlane
 	Namespace string
+	// Selector picks the pods by their labels; those that tbotctl made where it is empty.
+	Selector string
+	// ProxyCA is the authority of the proxy's certificate for pods that mount none: for them it stands for a public one.
+	ProxyCA string
 	// Say tells of each pod that was played, and of what came of it.
 	Say func(string)
 }
@@ -33,11 +38,12 @@ const pollEvery = 200 * time.Millisecond
 // Play plays until the context ends, each pod once.
 func (p Player) Play(ctx context.Context) {
 	played := map[types.UID]bool{}
+	selector := cmp.Or(p.Selector, spec.LabelManagedBy+"="+spec.ManagedBy)
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	for {
 		pods, err := p.Plane.Client().CoreV1().Pods(p.Namespace).List(ctx, metav1.ListOptions{
-			LabelSelector: spec.LabelManagedBy + "=" + spec.ManagedBy, FieldSelector: "status.phase=Running",
+			LabelSelector: selector, FieldSelector: "status.phase=Running",
 		})
 		if err == nil {
 			for i := range pods.Items {
@@ -123,7 +129,7 @@ func (p Player) config(ctx context.Context, pod *corev1.Pod) (mounted, error) {
 			return mounted{}, err
 		}
 		config, err := tbotconfig.Decode([]byte(found.Data["tbot.yaml"]))
-		return mounted{Config: config, proxyCA: found.Data["proxy-ca.pem"]}, err
+		return mounted{Config: config, proxyCA: cmp.Or(found.Data["proxy-ca.pem"], p.ProxyCA)}, err
 	}
 	return mounted{}, errors.New("the pod mounts no ConfigMap")
 }

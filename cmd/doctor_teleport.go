@@ -35,7 +35,6 @@ func (c *clusters) liveTeleport(live *checks.Live) {
 		}
 		return admin.AdminMFA(ctx, c.target)
 	})
-	c.liveEntry(live)
 }
 
 // liveEntry tells how the proxy is reached, which takes no login.

@@ -39,6 +39,9 @@ type Server struct {
 	Suite string
 	// TLSRouting tells that one port serves every protocol.
 	TLSRouting bool
+	// PublicAddr is host:port that tbot goes on with after its first look (teleport-facts 1.2, field-notes P32); empty where the proxy
+	// names none.
+	PublicAddr string
 }
 
 // Find asks the proxy who it is. It needs no login.
@@ -63,7 +66,7 @@ func Find(ctx context.Context, t Target) (Server, error) {
 	return Server{
 		ClusterName: answer.ClusterName, Version: answer.ServerVersion, MinClientVersion: answer.MinClientVersion,
 		AgentVersion: answer.AutoUpdate.AgentVersion, Edition: answer.Edition, FIPS: answer.FIPS,
-		Suite: string(suite), TLSRouting: answer.Proxy.TLSRoutingEnabled,
+		Suite: string(suite), TLSRouting: answer.Proxy.TLSRoutingEnabled, PublicAddr: answer.Proxy.SSH.PublicAddr,
 	}, nil
 }
 

@@ -46,7 +46,9 @@ func TestFind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := find(t, teleporttest.New(t, row.options))
+			cluster := teleporttest.New(t, row.options)
+			got := find(t, cluster)
+			row.want.PublicAddr = cluster.Addr()
 			if diff := cmp.Diff(row.want, got); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}

@@ -28,6 +28,7 @@ func (c *Cluster) newWebServer() *http.Server {
 	return &http.Server{
 		ReadHeaderTimeout: 10 * time.Second,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Date", c.opts.Now().UTC().Format(http.TimeFormat)) // the cluster's clock, not this machine's
 			if err := c.note(r.Context(), Request{Protocol: "http", Method: r.Method + " " + r.URL.Path}); err != nil {
 				writeError(w, err)
 				return

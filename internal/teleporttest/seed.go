@@ -67,6 +67,9 @@ func (c *Cluster) PutToken(token types.ProvisionToken) {
 	c.state.putToken(v2)
 }
 
+// DeleteToken deletes a join token if there is one.
+func (c *Cluster) DeleteToken(name string) { c.state.deleteToken(name) }
+
 // Lock locks a bot's user, as "tctl lock --user=bot-NAME" does, and returns the lock's name.
 func (c *Cluster) Lock(bot string) string {
 	lock := &types.LockV2{

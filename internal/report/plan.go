@@ -15,7 +15,7 @@ import (
 // changes below, and else one after the other.
 func (p *Progress) Plan(planned plan.Plan, heads map[string]string) {
 	left, right := p.column(planned, "kubernetes", heads), p.column(planned, "teleport", heads)
-	const gap = 4
+	const gap = 2
 	if width := widest(left) + gap; p.streams.ErrTTY && width+widest(right) <= p.width() {
 		for i := range max(len(left), len(right)) {
 			p.line(strings.TrimRight(ui.Pad(at(left, i), width)+at(right, i), " "))

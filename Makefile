@@ -11,7 +11,7 @@ LDFLAGS       := -s -w -X github.com/tbotctl/tbotctl/cmd.version=$(VERSION)
 MAX_BINARY    := 60000000
 export CGO_ENABLED ?= 0
 
-.PHONY: demo test race faults bench screens build lint fmt golden docs verify size controlplane release-check fuzz
+.PHONY: demo test race faults doctor-matrix bench screens build lint fmt golden docs verify size controlplane release-check fuzz
 
 demo: build controlplane ## run the main job on both kinds of cluster
 	$(GO) build -o bin/teleportd ./test/teleportd
@@ -28,6 +28,12 @@ race: controlplane ## run every test with the race detector (needs a C compiler)
 faults: build controlplane ## let each request of init and delete go wrong in turn, and see that it is survived
 	$(GO) build -o bin/faults ./test/faults
 	KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" bin/faults
+
+doctor-matrix: controlplane ## make each known failure in turn, let doctor find it, run its fix, and print the table
+	@mkdir -p bin
+	@KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" $(GO) test ./cmd -run '^TestDoctorMatrix' -count=1 -v >bin/doctor-matrix.log 2>&1; status=$$?; \
+		sed -nE 's/^ +doctor_matrix_(whole_)?test\.go:[0-9]+: (P[0-9]{2}  |[0-9]+ made)/\2/p' bin/doctor-matrix.log; \
+		test $$status -eq 0 || { grep -E '^ +--- FAIL|^FAIL|^panic' bin/doctor-matrix.log; echo "the whole log: bin/doctor-matrix.log"; exit $$status; }
 
 bench: build controlplane ## measure tbotctl against kubectl and the guide by hand, as ratios, and the longest chain of init's requests
 	$(GO) build -o bin/minitctl ./test/minitctl

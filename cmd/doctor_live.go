@@ -11,7 +11,6 @@ import (
 	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/kube"
 	"github.com/tbotctl/tbotctl/internal/proof"
-	"github.com/tbotctl/tbotctl/internal/report"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/tbot"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
@@ -76,22 +75,15 @@ func (r *doctorRun) join(ctx context.Context, c *clusters, config tbotconfig.Con
 	return proof.Outcome{User: result.Identity.User, Roles: result.Identity.Roles, NotAfter: result.Identity.NotAfter, Via: result.Identity.Via}, nil
 }
 
-// conclude adds to the cause since when it is, and what it touches.
-func (r *doctorRun) conclude(ctx context.Context, one *report.Installation, live *checks.Live) {
-	one.Conclusion.Impact, one.Until = r.impact(ctx, live)
-	if one.Conclusion.Root == nil {
-		one.Conclusion.Impact = nil
-		return
-	}
-	if live.Joins != nil {
-		if joins, err := live.Joins(ctx); err == nil {
-			one.Conclusion.Since = since(joins)
-		}
-	}
-}
-
 // since is when the joins began to fail; zero where the last one did not, or none is known.
-func since(joins []checks.JoinEvent) time.Time {
+func (r *doctorRun) since(ctx context.Context, live *checks.Live) time.Time {
+	if live.Joins == nil {
+		return time.Time{}
+	}
+	joins, err := live.Joins(ctx)
+	if err != nil {
+		return time.Time{}
+	}
 	var began time.Time
 	for _, join := range joins {
 		if join.Success {

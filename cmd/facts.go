@@ -32,7 +32,7 @@ type clusters struct {
 	opened  *teleport.Client
 	// mintsNothing keeps a run that only looks from making a token.
 	mintsNothing bool
-	fetcher *issuer.Fetcher
+	fetcher      *issuer.Fetcher
 }
 
 func newClusters(s spec.Setup, k *kube.Cluster, target teleport.Target, login teleport.Login, fetcher *issuer.Fetcher, now func() time.Time) *clusters {
@@ -169,7 +169,7 @@ func (c *clusters) RawAs(ctx context.Context, token spec.Secret, path string) (i
 }
 
 // errNothingMinted is why a run that only looks knows no token of the cluster.
-var errNothingMinted = errors.New("no token was minted, which --prove would do")
+var errNothingMinted = errors.New("a run that only looks mints none")
 
 // discoveryToken is how long the token lives that only its header is read of; the least that Kubernetes gives.
 const discoveryToken = 10 * time.Minute

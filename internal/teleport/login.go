@@ -48,6 +48,12 @@ func (l Login) credentials(proxy string, now time.Time) (client.Credentials, err
 	return loaded, nil
 }
 
+// AtHand tells whether there is a login for the proxy that looks usable, without asking any server; the error is of kind NotLoggedIn.
+func (l Login) AtHand(proxy string, now time.Time) error {
+	_, err := l.credentials(proxy, now)
+	return err
+}
+
 // fix is the command that renews the login; empty for an identity file, which somebody else may keep fresh.
 func (l Login) fix(proxy string) string {
 	if l.IdentityFile != "" {

@@ -67,10 +67,14 @@ func run(ctx context.Context, launch launcher, binary, tctl, requests string, ro
 	if err != nil {
 		return err
 	}
+	diagnosis, err := doctorTimes(ctx, plane, launch, binary, chainRounds)
+	if err != nil {
+		return err
+	}
 	if err := printRequests(requests); err != nil {
 		return err
 	}
-	return judge(slices.Concat(bounds, []bound{ratio}, lengths, atTerminal))
+	return judge(slices.Concat(bounds, []bound{ratio, diagnosis}, lengths, atTerminal))
 }
 
 // judge prints each figure beside its bound.

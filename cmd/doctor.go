@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/semver"
 
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/spec"
@@ -35,7 +36,11 @@ func newDoctor(f *Factory) *cobra.Command {
 		Short: "Say why a tbot does not work, and which command mends it",
 		Long: `Look at both clusters and at every tbot that lives in the Kubernetes one, whoever made it, and say which of the known
 failures it is, by what it shows, and what mends it. doctor changes nothing and makes no token, unless --prove is given. A look
-that is forbidden is unknown and never called fine; what can be seen with fewer rights is used instead.`,
+that is forbidden is unknown and never called fine; what can be seen with fewer rights is used instead. Without a Teleport
+login it goes by the objects and by what the pods say.
+
+Each finding has an ID; tbotctl explain ID says more of it. Exit code 0 is a setup in which nothing fails, 3 one in which
+something does, and 5 one in which nothing does as far as could be seen.`,
 		Example: `  # what is wrong with the tbot of this context
   tbotctl doctor
 
@@ -44,6 +49,9 @@ that is forbidden is unknown and never called fine; what can be seen with fewer 
 
   # before anything is installed
   tbotctl doctor --before --proxy example.teleport.sh:443
+
+  # green or red in a pipeline, once a rollout has had its time
+  tbotctl doctor --non-interactive --context prod --namespace machines --wait 2m -o junit > doctor.xml
 
   # would this setup survive an upgrade of the Teleport cluster
   tbotctl doctor --for-server 19.0.0`,
@@ -58,11 +66,19 @@ that is forbidden is unknown and never called fine; what can be seen with fewer 
 	a := bindAnswers(c, others...)
 	o.bindSession(c, "")
 	flags := c.Flags()
+	for name, meaning := range map[string]string{
+		"name":      "look at the Deployment of this `NAME` alone; default: at every tbot",
+		"namespace": "look in this namespace alone; default: wherever the login may look",
+		"proxy":     "Teleport Proxy Service; default: the one that tbot.yaml names",
+	} {
+		flags.Lookup(name).Usage = meaning
+	}
+	flags.Lookup("name").DefValue = "" // what init would take is no default here
 	flags.BoolVar(&o.prove, "prove", false, "mint the very token that the pod would present, and join with it")
 	flags.BoolVar(&o.before, "before", false, "look at a cluster in which nothing is installed yet")
 	flags.BoolVar(&o.offline, "offline", false, "leave out what needs the internet beside both clusters")
 	flags.StringSliceVar(&o.only, "only", nil, "look at these alone: `CATEGORY|ID`, repeatable")
-	flags.StringSliceVar(&o.skip, "skip", nil, "leave these checks out: `ID`, repeatable")
+	flags.StringSliceVar(&o.skip, "skip", nil, "leave these out: `CATEGORY|ID`, repeatable")
 	flags.StringVar(&o.scope, "scope", scopeCluster, "how far to look: `namespace|cluster`")
 	flags.StringVar(&o.failOn, "fail-on", "error", "what makes exit code 3: `error|warn`")
 	flags.DurationVar(&o.wait, "wait", 0, "look again until nothing fails, for that long")
@@ -98,7 +114,7 @@ func (o *doctorOptions) judge() error {
 	}
 	for _, err := range []error{
 		oneOf("output", o.output, "table", "json", "short", "junit"), oneOf("scope", o.scope, scopeNamespace, scopeCluster),
-		oneOf("fail-on", o.failOn, "error", "warn"), o.judgeTimes(),
+		oneOf("fail-on", o.failOn, "error", "warn"), o.judgeTimes(), o.judgeBundle(),
 	} {
 		if err != nil {
 			return err
@@ -112,6 +128,12 @@ func (o *doctorOptions) judge() error {
 		if !known[name] {
 			return usagef("%s is no check and no category; `tbotctl explain` lists them", spec.Quote(name))
 		}
+	}
+	if o.forServer != "" && !semver.IsValid("v"+o.forServer) {
+		return usagef("--for-server: %s is no version; write for example 19.0.0", spec.Quote(o.forServer))
+	}
+	if o.wait < 0 {
+		return usagef("--wait: %s is no time; write for example 2m", o.wait)
 	}
 	if o.before && o.forServer != "" {
 		return usagef("--before is about a cluster without a tbot, and --for-server about one with a tbot; give one of them")

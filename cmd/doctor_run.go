@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/tbotctl/tbotctl/checks"
@@ -12,7 +13,6 @@ import (
 	"github.com/tbotctl/tbotctl/internal/report"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/survey"
-	"github.com/tbotctl/tbotctl/internal/teleport"
 	"github.com/tbotctl/tbotctl/internal/ui"
 	"github.com/tbotctl/tbotctl/wizard"
 )
@@ -22,6 +22,10 @@ type doctorRun struct {
 	*doctorOptions
 	result report.Doctor
 	opened []*clusters
+	// searchTook is how long the search for tbots took.
+	searchTook time.Duration
+	// seen are the facts of the tbots that were found in the last look.
+	seen []*checks.Live
 }
 
 // waitAgain is the pause between two looks of --wait.
@@ -29,7 +33,9 @@ const waitAgain = 2 * time.Second
 
 func runDoctor(ctx context.Context, o *doctorOptions) error {
 	run := &doctorRun{doctorOptions: o}
-	onlyContext := func(q wizard.Question) bool { return q.Flag == wizard.FlagContext || o.before && q.Flag == wizard.FlagProxy }
+	onlyContext := func(q wizard.Question) bool {
+		return q.Flag == wizard.FlagContext || o.before && q.Flag == wizard.FlagProxy
+	}
 	if err := run.open(ctx, onlyContext, false); err != nil {
 		return err
 	}
@@ -42,7 +48,7 @@ func runDoctor(ctx context.Context, o *doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	return run.tell()
+	return run.tell(ctx)
 }
 
 // repeatedly looks, and with --wait looks again until nothing fails or the time is up.
@@ -60,7 +66,7 @@ func (r *doctorRun) repeatedly(ctx context.Context) error {
 		r.progress.Looking(fmt.Sprintf("something fails; looking again for %s", until.Sub(r.factory.Now()).Round(time.Second)))
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return broken(ctx)
 		case <-ticker.C:
 		}
 	}
@@ -68,16 +74,24 @@ func (r *doctorRun) repeatedly(ctx context.Context) error {
 
 // once finds what lives and looks at each of it.
 func (r *doctorRun) once(ctx context.Context) error {
+	r.seen = nil
 	r.result = report.Doctor{Version: r.factory.Build.Version, Target: report.DoctorTarget{
 		Context: r.setup.Kubernetes.Context, Namespace: r.setup.Kubernetes.Namespace, Proxy: r.setup.Teleport.Proxy, ForServer: r.forServer,
 	}}
 	if r.before {
 		r.examine(ctx, r.setup, nil)
-		return ctx.Err()
+		return broken(ctx)
 	}
 	r.progress.Looking("looking for tbots")
-	found, err := survey.Find(ctx, r.clusters.kube, r.search())
+	start := r.factory.Now()
+	found, err := r.find(ctx)
+	r.searchTook = r.factory.Now().Sub(start)
 	switch {
+	case errors.Is(err, survey.ErrNoTbot):
+		r.examine(ctx, r.setup, nil)
+		none := checks.NotFound(r.setup.Kubernetes.Namespace, nil)
+		none.Finding.Observed = err.Error()
+		r.add(none)
 	case err != nil:
 		r.examine(ctx, r.setup, nil)
 		r.add(checks.NotFound(r.setup.Kubernetes.Namespace, err))
@@ -91,6 +105,21 @@ func (r *doctorRun) once(ctx context.Context) error {
 	}
 	for i := range found.Workloads {
 		r.examine(ctx, r.setupOf(found.Workloads[i]), &found.Workloads[i])
+	}
+	return broken(ctx)
+}
+
+// find looks no longer than a check does.
+func (r *doctorRun) find(ctx context.Context) (survey.Found, error) {
+	own, cancel := context.WithTimeout(ctx, checks.DefaultTimeout)
+	defer cancel()
+	return survey.Find(own, r.clusters.kube, r.search())
+}
+
+// broken tells a run that somebody ended. One whose time is up says what it saw until then, and that the rest is unknown.
+func broken(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return nil
 	}
 	return ctx.Err()
 }
@@ -134,32 +163,53 @@ func (r *doctorRun) examine(ctx context.Context, s spec.Setup, w *checks.Workloa
 	target := r.clusters.target
 	target.Proxy = s.Teleport.Proxy
 	c := newClusters(s, r.clusters.kube, target, r.login(), r.factory.Issuer, r.factory.Now)
-	c.mintsNothing = !r.prove
+	// For a tbot that lives, --prove mints the one token that its pod would present.
+	c.mintsNothing = !r.prove || w != nil
 	r.opened = append(r.opened, c)
 	facts := c.facts()
+	if r.offline {
+		facts.Public = nil
+	}
 	one := report.Installation{}
 	if w != nil {
 		one.Name, one.Manager = w.Deployment.Namespace+"/"+w.Deployment.Name, w.Manager
 		facts.Live = survey.Around(r.clusters.kube, *w)
+		r.seen = append(r.seen, facts.Live)
 		c.liveLocal(facts.Live)
 		c.liveEntry(facts.Live)
-		if _, err := c.admin(ctx); !teleport.Is(err, teleport.NotLoggedIn) {
+		// By its files alone: that it is not taken shows where it is used.
+		if r.login().AtHand(target.Proxy, c.clock()) == nil {
 			c.liveTeleport(facts.Live)
 		}
 		if r.prove {
 			r.liveProof(c, facts.Live)
 		}
 	}
-	one.Results = checks.Settle(checks.Stream(ctx, r.selected(c, w != nil), facts, func(result checks.Result) {
+	// What a failure would mean is looked at meanwhile.
+	var (
+		impact  []string
+		looking sync.WaitGroup
+	)
+	if w != nil {
+		looking.Go(func() { impact, one.Until = r.impact(ctx, facts.Live) })
+	}
+	results := checks.Settle(checks.Stream(ctx, r.selected(c, w != nil), facts, func(result checks.Result) {
 		r.progress.Looking(string(result.Check.ID) + " " + result.Check.Title)
 	}))
+	looking.Wait()
+	one.Results = r.searched(results)
+	for i := range one.Results {
+		one.Results[i].Finding.Fix = r.aimed(one.Results[i].Finding.Fix)
+	}
 	one.Conclusion = checks.Conclude(one.Results)
 	if w != nil {
 		if r.forServer != "" {
-			one.Results = append(one.Results, r.upgrade(ctx, c, *w)...)
+			one.Results = append(one.Results, r.upgrade(ctx, c, facts.Live)...)
 			one.Conclusion = checks.Conclude(one.Results)
 		}
-		r.conclude(ctx, &one, facts.Live)
+		if one.Conclusion.Root != nil {
+			one.Conclusion.Impact, one.Conclusion.Since = impact, r.since(ctx, facts.Live)
+		}
 		if root := one.Conclusion.Root; root != nil && !r.mayMend(ctx, c, root.Check.Category, s.Kubernetes.Namespace) {
 			one.Send = send(one)
 		}
@@ -170,13 +220,23 @@ func (r *doctorRun) examine(ctx context.Context, s spec.Setup, w *checks.Workloa
 	r.result.Installations = append(r.result.Installations, one)
 }
 
+// searched gives the search for tbots its time: it is what the check that one is installed looks by.
+func (r *doctorRun) searched(results []checks.Result) []checks.Result {
+	for i := range results {
+		if results[i].Check.ID == checks.TbotInstalled {
+			results[i].Duration += r.searchTook
+		}
+	}
+	return results
+}
+
 // upgrade says what would break with another server.
-func (r *doctorRun) upgrade(ctx context.Context, c *clusters, w checks.Workload) []checks.Result {
+func (r *doctorRun) upgrade(ctx context.Context, c *clusters, live *checks.Live) []checks.Result {
 	from := ""
 	if server, err := c.server(ctx); err == nil {
 		from = server.Version
 	}
-	return checks.JudgeUpgrade(w, spec.JoinAuto, from, r.forServer)
+	return checks.JudgeUpgrade(live.Workload, live.JoinType(ctx), from, r.forServer)
 }
 
 // send are the lines for whoever has the rights that this login has not.
@@ -187,52 +247,13 @@ func send(one report.Installation) []string {
 		lines = append(lines, "it should be: "+root.Finding.Expected)
 	}
 	if root.Finding.Fix != "" {
-		lines = append(lines, "please run: "+root.Finding.Fix)
+		lines = append(lines, "please: "+root.Finding.Fix)
 	}
 	return lines
 }
 
-// ground are the checks of init that a diagnosis stands on too.
-func ground() []checks.ID {
-	return []checks.ID{checks.KubernetesAnswers, checks.KubernetesNew, checks.IssuerKnown, checks.TeleportAnswers, checks.TeleportLogin}
-}
-
-// internet are the checks that look beyond both clusters, clusterWide those that look beyond the namespace.
-func internet() []checks.ID    { return []checks.ID{checks.IssuerPublic, checks.IssuerReadable} }
-func clusterWide() []checks.ID { return []checks.ID{checks.DiscoveryAllowed, checks.MayDoNoMore} }
-
-// selected are the checks of this run. A login that is not there is no finding of doctor's: it looks with what there is.
-func (r *doctorRun) selected(c *clusters, live bool) []checks.Check {
-	var selected []checks.Check
-	for _, check := range checks.Catalogue() {
-		switch {
-		case !r.wants(check), r.offline && slices.Contains(internet(), check.ID), r.scope == scopeNamespace && slices.Contains(clusterWide(), check.ID):
-			continue
-		case r.before && check.Stage != checks.Before, !r.before && check.Stage != checks.Diagnosis && !slices.Contains(ground(), check.ID):
-			continue
-		case !live && check.Stage == checks.Diagnosis:
-			continue
-		}
-		if check.ID == checks.TeleportLogin {
-			check.Run = c.loginOrNot
-		}
-		selected = append(selected, check)
-	}
-	return selected
-}
-
-// loginOrNot is the check of the login for a run that can do without.
-func (c *clusters) loginOrNot(ctx context.Context, f *checks.Facts) checks.Finding {
-	_, err := c.admin(ctx)
-	var failed *teleport.Error
-	if !teleport.Is(err, teleport.NotLoggedIn) || !errors.As(err, &failed) {
-		return checks.LoginAtHand(ctx, f)
-	}
-	return checks.Finding{Status: checks.Skip, Observed: "no Teleport login, so what only Teleport knows is left out: " + err.Error(), Fix: failed.Fix}
-}
-
 // tell writes the result in the form that was asked for; the exit code is the same for every one of them.
-func (r *doctorRun) tell() error {
+func (r *doctorRun) tell(ctx context.Context) error {
 	streams := r.factory.Streams
 	write := map[string]func() error{
 		"table": func() error {
@@ -243,11 +264,18 @@ func (r *doctorRun) tell() error {
 		"junit": func() error { return r.result.JUnit(streams.Out) },
 	}
 	r.progress.Looking("")
-	err := write[r.output]()
-	if err != nil {
+	if err := write[r.output](); err != nil {
 		return err
 	}
-	return r.verdict()
+	if err := r.keepBundle(ctx); err != nil {
+		return err
+	}
+	verdict := r.verdict()
+	if r.output == "short" && !r.fails() {
+		// Its lines are failures alone: what else ends the run badly is said as an error.
+		return errors.Unwrap(verdict)
+	}
+	return verdict
 }
 
 func (r *doctorRun) results() []checks.Result {
@@ -265,10 +293,15 @@ func (r *doctorRun) fails() bool {
 // verdict makes the exit code: something fails, something could not be looked at, or all is well.
 func (r *doctorRun) verdict() error {
 	var failed, warned, unseen []string
+	var login []error
 	for _, result := range r.results() {
 		switch id := string(result.Check.ID); result.Finding.Status {
 		case checks.Fail:
 			failed = append(failed, id)
+			// Nothing can be looked at without one.
+			if kube.Is(result.Finding.Err, kube.Login) {
+				login = append(login, result.Finding.Err)
+			}
 		case checks.Warn:
 			warned = append(warned, id)
 		case checks.Unknown:
@@ -278,7 +311,7 @@ func (r *doctorRun) verdict() error {
 	}
 	switch {
 	case len(failed) > 0:
-		return &toldError{&findingError{text: fmt.Sprintf("%v failed", failed)}}
+		return &toldError{&findingError{text: fmt.Sprintf("%v failed", failed), causes: login}}
 	case len(warned) > 0 && r.failOn == "warn":
 		return &toldError{&findingError{text: fmt.Sprintf("%v deserve a look", warned)}}
 	case len(unseen) > 0:

@@ -22,6 +22,8 @@ import (
 type right struct {
 	rule rbacv1.PolicyRule
 	text string
+	// everywhere is for what is in no namespace.
+	everywhere bool
 }
 
 func rightOn(group, resource, name string, verbs ...string) []right {
@@ -33,13 +35,13 @@ func rightOn(group, resource, name string, verbs ...string) []right {
 			rule.ResourceNames = []string{name}
 			text += " " + name
 		}
-		all = append(all, right{rule, text})
+		all = append(all, right{rule: rule, text: text})
 	}
 	return all
 }
 
 func rightToRead(path string) []right {
-	return []right{{rbacv1.PolicyRule{NonResourceURLs: []string{path}, Verbs: []string{"get"}}, "get " + path}}
+	return []right{{rule: rbacv1.PolicyRule{NonResourceURLs: []string{path}, Verbs: []string{"get"}}, text: "get " + path, everywhere: true}}
 }
 
 // leastRights are all that init needs in a namespace that is there, written down by hand.
@@ -68,7 +70,7 @@ func (b *bench) userWith(t *testing.T, user string, rights []right) (kubeconfig 
 	inside := []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"configmaps"}, ResourceNames: []string{sentinel}, Verbs: []string{"get"}}}
 	outside := []rbacv1.PolicyRule{{NonResourceURLs: []string{"/" + sentinel}, Verbs: []string{"get"}}}
 	for _, r := range rights {
-		if len(r.rule.NonResourceURLs) > 0 {
+		if r.everywhere {
 			outside = append(outside, r.rule)
 		} else {
 			inside = append(inside, r.rule)

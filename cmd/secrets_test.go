@@ -25,6 +25,7 @@ import (
 // It cannot run beside others: HOME and TMPDIR are the process's.
 func TestNothingSecretGetsOut(t *testing.T) {
 	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	b.node(t)
 	b.play(t)
 	home, temporary, work := t.TempDir(), t.TempDir(), t.TempDir()
 	t.Setenv("HOME", home)
@@ -51,6 +52,11 @@ func TestNothingSecretGetsOut(t *testing.T) {
 		{append([]string{"init", "--yes"}, from...), 0},
 		{append([]string{"diff", "-o", "json"}, from...), 0},
 		{[]string{"render", "--from", saved}, 0},
+		{b.lookArgs(login...), 0},
+		{b.lookArgs(append(login, "--prove", "-o", "json", "--bundle", filepath.Join(work, "seen.tgz"))...), 0},
+		{b.lookArgs(append(login, "--before", "-o", "short")...), 0},
+		{b.lookArgs(append(login, "--namespace", "default", "-o", "junit")...), 3},
+		{[]string{"explain", "TBC403"}, 0},
 		{append([]string{"delete", "--yes", "--purge-outputs", "-o", "json"}, from...), 0},
 		{[]string{"version", "-o", "json"}, 0},
 	} {

@@ -1,6 +1,8 @@
 package kube_test
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -91,9 +93,14 @@ func TestAdmit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if refused, _, err = c.Admit(t.Context(), plain(full)); err != nil || !strings.Contains(refused, "exceeded quota: none") {
-		t.Errorf("a quota: %q, %v", refused, err)
-	}
+	// The API server hears of a quota a moment after it has stored it.
+	testkit.Eventually(t, "a pod beyond the quota is refused", func(ctx context.Context) error {
+		refused, _, err := c.Admit(ctx, plain(full))
+		if err != nil || !strings.Contains(refused, "exceeded quota: none") {
+			return fmt.Errorf("a quota: %q, %w", refused, err)
+		}
+		return nil
+	})
 
 	free := server(t).Namespace(t)
 	refused, _, err = c.Admit(t.Context(), pod(free, "trial", func(p *corev1.Pod) { p.Spec.ServiceAccountName = "nobody" }))

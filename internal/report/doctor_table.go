@@ -148,7 +148,7 @@ func (t *doctorTable) verdict(one Installation, root checks.Result) {
 		t.do("DO", root.Finding.Fix)
 	}
 	if others := others(one.Conclusion); len(others) > 0 {
-		t.putUnder(t.head("ALSO"), headColumn, strings.Join(others, ", ")+" failed on their own")
+		t.putUnder(t.head("ALSO"), headColumn, strings.Join(others, ", ")+" fail beside it")
 	}
 }
 
@@ -164,7 +164,7 @@ func others(c checks.Conclusion) []string {
 }
 
 // command is what is typed of a fix, and not read: all of it, or what stands behind a colon.
-var command = regexp.MustCompile(`(?:^|: )((?:kubectl|tctl|tsh|tbotctl|helm|timedatectl|curl|echo) .*)$`)
+var command = regexp.MustCompile(`(?:^|: )((?:kubectl|tctl|tsh|tbotctl|helm|timedatectl|curl|echo|printf) .*)$`)
 
 // toDo writes a fix behind a prefix: words are wrapped, a command stands on one line of its own, for somebody will copy it.
 func (t *doctorTable) toDo(prefix string, column int, fix string) {

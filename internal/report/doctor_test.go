@@ -162,6 +162,19 @@ func TestShortSaysOnlyFailures(t *testing.T) {
 	}
 }
 
+// A command stands on one line, however it begins.
+func TestCommandsStayWhole(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"kubectl patch", "printf %s", "echo"} {
+		broken := brokenTbot(t)
+		fix := program + " '" + strings.Repeat("word ", 40) + "' | tctl create -f"
+		broken.Conclusion.Root.Finding.Fix = fix
+		if text := drawn(t, diagnosis(broken), terminal{}, 80); !strings.Contains(text, "DO      "+fix+"\n") {
+			t.Errorf("the command is broken:\n%s", text)
+		}
+	}
+}
+
 // Eighty columns hold everything but commands, which somebody copies; a narrower terminal holds it too.
 func TestDoctorTableKeepsTheWidth(t *testing.T) {
 	t.Parallel()

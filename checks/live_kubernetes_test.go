@@ -18,11 +18,15 @@ func TestJudgeClocks(t *testing.T) {
 		return judgeClocks([]Clock{{Whose: clockKubernetes, Ahead: kubernetes}, {Whose: clockTeleport, Ahead: teleport}, {Whose: "issuer", Err: errForbidden}})
 	}
 	judgedOn(t, map[string]verdict{
-		"together":                {clocks(time.Second, 0), Pass, "1s apart", "", "-"},
-		"tokens from the future":  {clocks(3*time.Minute, 0), Fail, "the API server's clock is 3m ahead of the Teleport proxy's, so Teleport takes fresh tokens for tokens from the future", "at most 10s", "hosts of the API server"},
-		"tokens of the past":      {clocks(-11*time.Minute, 0), Fail, "11m behind the Teleport proxy's", "", "hosts of the API server"},
-		"Teleport's is off":       {clocks(0, -5*time.Minute), Fail, "5m ahead of", "", "Teleport Auth Service"},
-		"both are off":            {clocks(time.Hour, 2*time.Hour), Fail, "1h behind", "", "API server and of Teleport"},
+		"together":               {clocks(time.Second, 0), Pass, "1s apart", "", "-"},
+		"tokens from the future": {clocks(3*time.Minute, 0), Fail, "the API server's clock is 3m ahead of the Teleport proxy's, so Teleport takes fresh tokens for tokens from the future", "at most 10s", "hosts of the API server"},
+		"tokens of the past":     {clocks(-11*time.Minute, 0), Fail, "11m behind the Teleport proxy's", "", "hosts of the API server"},
+		"Teleport's is off":      {clocks(0, -5*time.Minute), Fail, "5m ahead of", "", "Teleport Auth Service"},
+		"both are off":           {clocks(time.Hour, 2*time.Hour), Fail, "1h behind", "", "API server and of Teleport"},
+		"the issuer's is a witness": {
+			judgeClocks([]Clock{{Whose: clockKubernetes, Ahead: time.Hour}, {Whose: clockTeleport, Ahead: 2 * time.Hour}, {Whose: clockIssuer, Ahead: time.Hour}}),
+			Fail, "the issuer's clock agrees with the API server's", "", "API server and of Teleport",
+		},
 		"a little behind":         {clocks(-30*time.Second, 0), Warn, "30s behind", "", "timedatectl"},
 		"only this machine's":     {clocks(2*time.Hour, 2*time.Hour), Warn, "this machine's clock is 2h behind theirs", "", "timedatectl set-ntp true"},
 		"the proxy's is not read": {judgeClocks([]Clock{{Whose: clockKubernetes}, {Whose: clockTeleport, Err: errForbidden}}), Unknown, "the clock of the Teleport proxy could not be read: pods is forbidden", "", "-"},

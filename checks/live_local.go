@@ -14,6 +14,7 @@ const ClocksAgree ID = "TBC001"
 const (
 	clockKubernetes = "API server"
 	clockTeleport   = "Teleport proxy"
+	clockIssuer     = "issuer"
 )
 
 func localChecks() []Check {
@@ -64,6 +65,10 @@ func judgeClocks(clocks []Clock) Finding {
 		Observed: "the API server's clock is " + aheadOf(apart) + " the Teleport proxy's",
 		Expected: "at most " + leeway.String() + " apart", Fix: mendClock(kubernetes, teleport),
 	}
+	third := ""
+	if issuer, seen := known[clockIssuer]; seen {
+		third = witness(issuer, kubernetes, teleport)
+	}
 	switch {
 	case apart > leeway:
 		finding.Status = Fail
@@ -81,7 +86,20 @@ func judgeClocks(clocks []Clock) Finding {
 	default:
 		return passed("API server and Teleport proxy are " + roundly(apart.Abs()) + " apart")
 	}
+	finding.Observed += third
 	return finding
+}
+
+// witness says with whom the issuer's clock agrees. No join hangs on it, but it tells which of the two others is wrong.
+func witness(issuer, kubernetes, teleport time.Duration) string {
+	withKubernetes, withTeleport := (issuer-kubernetes).Abs() <= leeway, (issuer-teleport).Abs() <= leeway
+	switch {
+	case withKubernetes && !withTeleport:
+		return "; the issuer's clock agrees with the API server's"
+	case withTeleport && !withKubernetes:
+		return "; the issuer's clock agrees with the Teleport proxy's"
+	}
+	return ""
 }
 
 // mendClock says where to look: at the clock that this machine, too, does not agree with.

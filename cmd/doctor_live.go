@@ -18,7 +18,7 @@ import (
 )
 
 // liveLocal sets the facts that this machine has: the clocks.
-func (c *clusters) liveLocal(live *checks.Live) {
+func (c *clusters) liveLocal(live *checks.Live, public func(context.Context) (issuer.PublicResult, error)) {
 	live.Clocks = checks.Once(func(ctx context.Context) ([]checks.Clock, error) {
 		clocks := []checks.Clock{{Whose: "API server"}, {Whose: "Teleport proxy"}}
 		if _, err := c.version(ctx); err != nil {
@@ -28,6 +28,12 @@ func (c *clusters) liveLocal(live *checks.Live) {
 		}
 		at, err := teleport.Clock(ctx, c.target)
 		clocks[1].Ahead, clocks[1].Err = at.Sub(c.now()), err
+		// The issuer is looked at anyway; one that did not answer is another check's finding.
+		if public != nil {
+			if seen, err := public(ctx); err == nil && seen.Ahead != nil {
+				clocks = append(clocks, checks.Clock{Whose: "issuer", Ahead: *seen.Ahead})
+			}
+		}
 		return clocks, ctx.Err()
 	})
 }

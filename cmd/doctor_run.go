@@ -175,7 +175,7 @@ func (r *doctorRun) examine(ctx context.Context, s spec.Setup, w *checks.Workloa
 		one.Name, one.Manager = w.Deployment.Namespace+"/"+w.Deployment.Name, w.Manager
 		facts.Live = survey.Around(r.clusters.kube, *w)
 		r.seen = append(r.seen, facts.Live)
-		c.liveLocal(facts.Live)
+		c.liveLocal(facts.Live, facts.Public)
 		c.liveEntry(facts.Live)
 		// By its files alone: that it is not taken shows where it is used.
 		if r.login().AtHand(target.Proxy, c.clock()) == nil {

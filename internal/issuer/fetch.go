@@ -68,6 +68,8 @@ type PublicResult struct {
 	URLs []string
 	// SeenFrom says from where this was seen.
 	SeenFrom string
+	// Ahead is how far the issuer's clock is ahead of this machine's, by the Date of its answers; nil where none told the time.
+	Ahead *time.Duration
 }
 
 // Why says in one sentence, without a full stop, why the issuer is not known to be public; empty where it is.
@@ -96,7 +98,7 @@ func (f *Fetcher) Fetch(ctx context.Context, issuer string) PublicResult {
 	g := newGetter(ctx, f)
 	defer g.close()
 	err := look(ctx, g, issuer, &result)
-	result.URLs = g.urls
+	result.URLs, result.Ahead = g.urls, g.ahead
 	if err == nil {
 		result.Reachable = true
 		return result

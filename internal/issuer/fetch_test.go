@@ -41,6 +41,9 @@ func TestFetchReadsASoundIssuer(t *testing.T) {
 	w := newWeb(t)
 	w.host(t, served(t, nil))
 	r := w.fetcher().Fetch(t.Context(), testIssuer)
+	if r.Ahead == nil || r.Ahead.Abs() > time.Minute {
+		t.Errorf("the issuer's clock is %v ahead, want it to be this machine's", r.Ahead)
+	}
 	if !r.Reachable || r.Kind != FailureNone || r.Why() != "" {
 		t.Fatalf("not reachable: %s", r.Why())
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
@@ -17,6 +18,8 @@ import (
 type getter struct {
 	transport *http.Transport
 	urls      []string
+	// ahead is how far the last answer's Date was ahead of this machine's clock; nil where none told the time.
+	ahead *time.Duration
 }
 
 func newGetter(ctx context.Context, f *Fetcher) *getter {
@@ -46,6 +49,10 @@ func (g *getter) get(ctx context.Context, u *url.URL) ([]byte, *failed) {
 		response, err := g.transport.RoundTrip(request)
 		if err != nil {
 			return nil, failedAt(u, err)
+		}
+		if at, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+			ahead := time.Until(at)
+			g.ahead = &ahead
 		}
 		next, body, err := readAnswer(u, response)
 		// A server that sees the time-out hang up may end its body properly: what was read then is cut off, not the answer.

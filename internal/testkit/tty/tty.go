@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"reflect"
 	"strings"
 	"sync"
@@ -80,6 +81,10 @@ func Start(ctx context.Context, c Command) (_ *Terminal, err error) {
 	t.process.Stdin, t.process.Stdout, t.process.Stderr = t.slave, &t.stdout, t.slave
 	// A session of its own, whose terminal this is: so Ctrl-C, resizing and hanging up reach it as they do anywhere.
 	t.process.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	// A program inherits it if a hang-up is ignored here, as under nohup; what is caught instead is its own to decide on.
+	hungUp := make(chan os.Signal, 1)
+	signal.Notify(hungUp, syscall.SIGHUP)
+	defer signal.Stop(hungUp)
 	if err := t.process.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", c.Path, err)
 	}

@@ -39,6 +39,7 @@ func runDoctor(ctx context.Context, o *doctorOptions) error {
 	if err := run.open(ctx, onlyContext, false); err != nil {
 		return err
 	}
+	run.onlyGiven()
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	err := run.repeatedly(ctx)
@@ -49,6 +50,20 @@ func runDoctor(ctx context.Context, o *doctorOptions) error {
 		return err
 	}
 	return run.tell(ctx)
+}
+
+// onlyGiven forgets the namespace and the proxy that merely happen to be current: a tbot is looked for wherever it lives, and its
+// own tbot.yaml names its proxy.
+func (r *doctorRun) onlyGiven() {
+	if r.before {
+		return
+	}
+	if !r.given("namespace") {
+		r.setup.Kubernetes.Namespace = ""
+	}
+	if !r.given("proxy") {
+		r.setup.Teleport.Proxy = ""
+	}
 }
 
 // repeatedly looks, and with --wait looks again until nothing fails or the time is up.

@@ -42,7 +42,7 @@ func newRoot(f *Factory) *cobra.Command {
 		Short: "Give machines on Kubernetes access through Teleport",
 		Long: `tbotctl deploys tbot, the agent of Teleport Machine & Workload Identity (Machine ID), on Kubernetes:
 it checks both clusters, chooses how Teleport verifies the pod's service account token, makes what is
-needed on both sides, and proves the join before anything runs.`,
+needed on both sides, and proves the join before anything runs. What does not work, it explains.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,

@@ -197,6 +197,9 @@ func (p *Progress) replace(text string) {
 		return
 	}
 	p.clear()
+	if text == "" {
+		return
+	}
 	_, _ = fmt.Fprint(p.streams.Err, "  "+p.style.Symbol(ui.SymbolWait)+" "+p.cut(ui.Clean(text), 5))
 	p.live = true
 }

@@ -33,8 +33,8 @@ func tryInit(ctx context.Context, s *stand) (outcome, error) {
 		return outcome{}, err
 	}
 	if s.fault.kind == kill {
-		later := func() time.Time { return time.Now().Add(probeAge) }
-		if err := inProcess(ctx, args, later).want("the sweeping run"); err != nil {
+		s.later.Store(true)
+		if err := inProcess(ctx, args, s.now).want("the sweeping run"); err != nil {
 			return outcome{}, err
 		}
 	}

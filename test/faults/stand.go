@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -25,7 +26,38 @@ type stand struct {
 	kubernetes, teleport *injector
 	process              atomic.Pointer[os.Process]
 	closeGateway         func()
+	// later has both clocks, the API server's and the program's, say that a probe pod of now is old.
+	later atomic.Bool
 }
+
+// now is what time it is for the program.
+func (s *stand) now() time.Time {
+	if s.later.Load() {
+		return time.Now().Add(probeAge)
+	}
+	return time.Now()
+}
+
+// dated has the API server tell the stand's time: pods are judged by its clock.
+func (s *stand) dated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&datedWriter{ResponseWriter: w, now: s.now}, r)
+	})
+}
+
+type datedWriter struct {
+	http.ResponseWriter
+	now func() time.Time
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *datedWriter) WriteHeader(code int) {
+	w.Header().Set("Date", w.now().UTC().Format(http.TimeFormat))
+	w.ResponseWriter.WriteHeader(code)
+}
+
+// Unwrap lets a reverse proxy flush what it carries.
+func (w *datedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // set makes a stand; the fault strikes from arm on.
 func (g *ground) set(ctx context.Context, f fault) (s *stand, err error) {
@@ -44,7 +76,7 @@ func (g *ground) set(ctx context.Context, f fault) (s *stand, err error) {
 	if s.namespace, err = g.namespace(ctx); err != nil {
 		return s, err
 	}
-	if s.kubeconfig, s.closeGateway, err = g.gateway.Open(s.dir, s.kubernetes.wrap); err != nil {
+	if s.kubeconfig, s.closeGateway, err = g.gateway.Open(s.dir, func(next http.Handler) http.Handler { return s.kubernetes.wrap(s.dated(next)) }); err != nil {
 		s.closeGateway = func() {}
 		return s, err
 	}

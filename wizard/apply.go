@@ -11,11 +11,7 @@ import (
 // apply carries the plan out. A failure shows its cause and leads back to the question that mends it.
 func (w *Wizard) apply(ctx context.Context) error {
 	err := w.work(ctx, fmt.Sprintf("Applying, for up to %s", short(w.Patience)), w.Deeds.Apply)
-	switch {
-	case err == nil:
-		w.applied = true
-		return nil
-	case errors.Is(err, prompt.ErrCancelled):
+	if err == nil || errors.Is(err, prompt.ErrCancelled) {
 		return err
 	}
 	ways := []prompt.Choice{{Value: "again", Label: "Plan anew and try again", Note: "what was written stays, and is not written twice"}}

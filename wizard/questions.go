@@ -40,7 +40,7 @@ The list holds the contexts of your kubeconfig. Each is asked, side by side, for
 
 The port is that of the web interface: mostly 443, on some clusters of one's own 3080.
 
-If the bot and the join token are another team's to make, choose that somebody else does the Teleport side: everything is then looked up and written to files, and nothing is applied.`,
+If the bot and the join token are another team's to make, choose "nobody here": everything is then looked up and written to files, and nothing is applied.`,
 		},
 		{
 			Flag: FlagIdentity, Title: "How does tbotctl log in to Teleport?", Help: "an identity file, where the login of tsh will not do", Optional: true,

@@ -40,7 +40,6 @@ type Wizard struct {
 	taken spec.JoinType
 	// finished tells that there is nothing left to apply.
 	finished bool
-	applied  bool
 }
 
 // ErrQuit means that the person left without applying.

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
@@ -18,6 +19,13 @@ func (o *initOptions) commandLine(unasked bool) string {
 	default:
 		words[0] += " --non-interactive --yes"
 	}
+	words = append(words, o.answered(func(string) bool { return true })...)
+	return strings.Join(append(words, o.ways()...), " ")
+}
+
+// answered are the flags of the answers that are not the default, as far as they are wanted.
+func (o *initOptions) answered(wanted func(flag string) bool) []string {
+	var words []string
 	defaults := spec.Default()
 	for _, field := range spec.Fields() {
 		value := field.Get(o.setup)
@@ -25,14 +33,14 @@ func (o *initOptions) commandLine(unasked bool) string {
 			value = path
 		}
 		switch {
-		case value == "" || value == field.Get(defaults):
+		case !wanted(field.Flag), value == "", value == field.Get(defaults):
 		case field.Switch():
 			words = append(words, "--"+field.Flag)
 		default:
 			words = append(words, "--"+field.Flag+" "+ui.ShellWord(value))
 		}
 	}
-	return strings.Join(append(words, o.ways()...), " ")
+	return words
 }
 
 // ways are the flags that say how the clusters are reached.
@@ -54,20 +62,8 @@ func (s *session) ways() []string {
 
 // deleteLine removes what init made.
 func (o *initOptions) deleteLine() string {
-	words := []string{"tbotctl delete"}
-	for _, flag := range []string{"context", "namespace", "proxy", "proxy-ca", "name"} {
-		for _, field := range spec.Fields() {
-			if field.Flag != flag {
-				continue
-			}
-			value := field.Get(o.setup)
-			if path, isFile := o.files[flag]; isFile {
-				value = path
-			}
-			if value != "" && value != field.Get(spec.Default()) {
-				words = append(words, "--"+flag+" "+ui.ShellWord(value))
-			}
-		}
-	}
+	words := append([]string{"tbotctl delete"}, o.answered(func(flag string) bool {
+		return slices.Contains([]string{"context", "namespace", "proxy", "proxy-ca", "name"}, flag)
+	})...)
 	return strings.Join(append(words, o.ways()...), " ")
 }

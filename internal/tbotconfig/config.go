@@ -23,36 +23,32 @@ type Config struct {
 	Onboarding Onboarding `yaml:"onboarding,omitempty"`
 	// Storage is for the bot's own state; the zero value is a directory at DefaultStoragePath.
 	Storage Destination `yaml:"storage,omitempty"`
-	// ProxyServer is host:port; exactly one of it and AuthServer is given.
+	// ProxyServer is host:port; exactly one of it and AuthServer is given, or JoinURI stands for both.
 	ProxyServer string `yaml:"proxy_server,omitempty"`
 	AuthServer  string `yaml:"auth_server,omitempty"`
-	// CredentialTTL and RenewalInterval of everything that does not say otherwise; see Lifetime.
+	// JoinURI bundles address, join method and token in one text (Teleport, lib/tbot/config/joinuri, 2025).
+	JoinURI Hidden `yaml:"join_uri,omitempty"`
+	// CredentialTTL and RenewalInterval of everything that does not say otherwise; see Lifetime. CredentialTTL is certificate_ttl in
+	// tbot before 17.2.8.
 	CredentialTTL   time.Duration `yaml:"credential_ttl,omitempty"`
 	RenewalInterval time.Duration `yaml:"renewal_interval,omitempty"`
-	DiagAddr        string        `yaml:"diag_addr,omitempty"`
-	Oneshot         bool          `yaml:"oneshot,omitempty"`
-	Debug           bool          `yaml:"debug,omitempty"`
-	FIPS            bool          `yaml:"fips,omitempty"`
-	Insecure        bool          `yaml:"insecure,omitempty"`
-	// Outputs stand under `outputs`, under `services`, or under both.
+	// Leeway is how early a certificate counts as ended (teleport pull request 64626).
+	Leeway   time.Duration `yaml:"leeway,omitempty"`
+	DiagAddr string        `yaml:"diag_addr,omitempty"`
+	Oneshot  bool          `yaml:"oneshot,omitempty"`
+	Debug    bool          `yaml:"debug,omitempty"`
+	FIPS     bool          `yaml:"fips,omitempty"`
+	Insecure bool          `yaml:"insecure,omitempty"`
+	// Outputs are those under `outputs` and then those under `services`.
 	Outputs []Output `yaml:"-"`
+	// services is how many of the last stand under `services`: tbot numbers them before the others.
+	services int
 }
 
-// Onboarding says how tbot joins.
-type Onboarding struct {
-	// Token is the name of the join token. A value that starts with a slash is a file that holds it.
-	Token      string   `yaml:"token,omitempty"`
-	JoinMethod string   `yaml:"join_method,omitempty"`
-	CAPath     string   `yaml:"ca_path,omitempty"`
-	CAPins     []string `yaml:"ca_pins,omitempty"`
-	// Kubernetes is only known to tbots of 2026 and on (teleport pull request 64766).
-	Kubernetes OnboardingKubernetes `yaml:"kubernetes,omitempty"`
-}
-
-// OnboardingKubernetes is what belongs to the join method kubernetes.
-type OnboardingKubernetes struct {
-	// TokenPath is the file of the token that tbot presents; empty means what KUBERNETES_TOKEN_PATH names.
-	TokenPath string `yaml:"token_path,omitempty"`
+// split returns the outputs of each key. A caller may have put other outputs into a Config that was read.
+func (c Config) split() (outputs, services []Output) {
+	border := len(c.Outputs) - min(c.services, len(c.Outputs))
+	return c.Outputs[:border], c.Outputs[border:]
 }
 
 // Lifetime is how long credentials last: of an output, or of the bot itself where output is nil.

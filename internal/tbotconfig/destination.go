@@ -3,7 +3,6 @@ package tbotconfig
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -21,14 +20,24 @@ const (
 // another type than Type are refused.
 type Destination struct {
 	Type string `yaml:"type"`
-	// Path, Symlinks (try-secure, secure, insecure) and ACLs (try, off, required) belong to a directory.
-	Path     string `yaml:"path,omitempty"`
-	Symlinks string `yaml:"symlinks,omitempty"`
-	ACLs     string `yaml:"acls,omitempty"`
+	// Path, Symlinks (try-secure, secure, insecure), ACLs (try, off, required) and Readers belong to a directory.
+	Path     string   `yaml:"path,omitempty"`
+	Symlinks string   `yaml:"symlinks,omitempty"`
+	ACLs     string   `yaml:"acls,omitempty"`
+	Readers  []Reader `yaml:"readers,omitempty"`
 	// Name, Namespace and Labels belong to a kubernetes_secret; an empty Namespace is the one of POD_NAMESPACE.
 	Name      string            `yaml:"name,omitempty"`
 	Namespace string            `yaml:"namespace,omitempty"`
 	Labels    map[string]string `yaml:"labels,omitempty"`
+	// KubeconfigPath and KubeconfigContext lead a kubernetes_secret to another cluster than the pod's own.
+	KubeconfigPath    string `yaml:"kubeconfig_path,omitempty"`
+	KubeconfigContext string `yaml:"kubeconfig_context,omitempty"`
+}
+
+// Reader is a user or a group, by name or number, that a directory's ACLs let read (Teleport's configuration reference).
+type Reader struct {
+	User  string `yaml:"user,omitempty"`
+	Group string `yaml:"group,omitempty"`
 }
 
 // Memory keeps nothing beyond the process.
@@ -41,6 +50,19 @@ func Directory(path string) Destination {
 
 // Secret keeps one data key for each artifact in a Kubernetes Secret of the pod's own namespace.
 func Secret(name string) Destination { return Destination{Type: DestinationSecret, Name: name} }
+
+// String says in words where it is: "Secret tbot-output", "directory /opt/out"; empty where there is none.
+func (d Destination) String() string {
+	switch {
+	case d.Type == DestinationSecret && d.Namespace != "":
+		return "Secret " + d.Namespace + "/" + d.Name
+	case d.Type == DestinationSecret:
+		return "Secret " + d.Name
+	case d.Type == DestinationDirectory:
+		return "directory " + d.Path
+	}
+	return d.Type
+}
 
 func (d Destination) isZero() bool {
 	return d.Type == "" && len(d.given()) == 0
@@ -56,9 +78,13 @@ func (d Destination) given() map[string]string {
 		"path":      {d.Path != "", DestinationDirectory},
 		"symlinks":  {d.Symlinks != "", DestinationDirectory},
 		"acls":      {d.ACLs != "", DestinationDirectory},
+		"readers":   {len(d.Readers) > 0, DestinationDirectory},
 		"name":      {d.Name != "", DestinationSecret},
 		"namespace": {d.Namespace != "", DestinationSecret},
 		"labels":    {len(d.Labels) > 0, DestinationSecret},
+
+		"kubeconfig_path":    {d.KubeconfigPath != "", DestinationSecret},
+		"kubeconfig_context": {d.KubeconfigContext != "", DestinationSecret},
 	} {
 		if field.set {
 			owners[key] = field.owner
@@ -67,41 +93,72 @@ func (d Destination) given() map[string]string {
 	return owners
 }
 
-// problems judges a destination; at is its key in the file.
-func (d Destination) problems(at string) []string {
+func (d Destination) judge(at place) {
 	if d.isZero() {
-		return []string{at + " is missing"}
+		at.bad("it is missing")
+		return
 	}
-	var found []string
 	switch d.Type {
 	case DestinationMemory:
 	case DestinationDirectory:
 		if d.Path == "" {
-			found = append(found, at+": a directory needs a path")
+			at.bad("a directory needs a path")
 		}
-		found = append(found, oneOf(at+".symlinks", d.Symlinks, "try-secure", "secure", "insecure")...)
-		found = append(found, oneOf(at+".acls", d.ACLs, "try", "off", "required")...)
+		at.oneOf("symlinks", d.Symlinks, "try-secure", "secure", "insecure")
+		at.oneOf("acls", d.ACLs, "try", "off", "required")
+		for i, reader := range d.Readers {
+			if (reader.User == "") == (reader.Group == "") {
+				at.at("readers").item(i).bad("give a user or a group")
+			}
+		}
 	case DestinationSecret:
 		if d.Name == "" {
-			found = append(found, at+": a kubernetes_secret needs a name")
+			at.bad("a kubernetes_secret needs a name")
 		} else if wrong := validation.IsDNS1123Subdomain(d.Name); len(wrong) > 0 {
-			found = append(found, at+".name: "+spec.Quote(d.Name)+" is no name that Kubernetes takes; "+wrong[0])
+			at.at("name").bad("%s is no name that Kubernetes takes; %s", spec.Quote(d.Name), wrong[0])
 		}
+	case "":
+		at.bad("it has no type; use memory, directory or kubernetes_secret")
+		return
 	default:
-		return []string{at + ": type " + spec.Quote(d.Type) + " is not known; use memory, directory or kubernetes_secret"}
+		at.at("type").bad("%s is not known; use memory, directory or kubernetes_secret", spec.Quote(d.Type))
+		return
 	}
 	owners := d.given()
 	for _, key := range slices.Sorted(maps.Keys(owners)) {
 		if owners[key] != d.Type {
-			found = append(found, at+"."+key+" belongs to type "+owners[key]+", not to "+d.Type)
+			at.at(key).bad("it belongs to a %s, not to %s", owners[key], d.Type)
 		}
 	}
-	return found
 }
 
-func oneOf(at, value string, allowed ...string) []string {
-	if value == "" || slices.Contains(allowed, value) {
-		return nil
+// DestinationOf is where an output is written to; false for one that has no such place.
+func DestinationOf(output Output) (Destination, bool) {
+	switch o := output.(type) {
+	case *Identity:
+		return o.Destination, true
+	case *Kubernetes:
+		return o.Destination, true
+	case *KubernetesV2:
+		return o.Destination, true
+	case *Application:
+		return o.Destination, true
+	case *Database:
+		return o.Destination, true
+	case *SSHHost:
+		return o.Destination, true
+	case *SSHMultiplexer:
+		return o.Destination, true
+	case *WorkloadX509:
+		return o.Destination, true
+	case *WorkloadJWT:
+		return o.Destination, true
+	case *WorkloadAWS:
+		return o.Destination, true
+	case *SPIFFESVID:
+		return o.Destination, true
+	case *Foreign:
+		return o.Destination, !o.Destination.isZero()
 	}
-	return []string{at + ": " + spec.Quote(value) + " is not known; use one of " + strings.Join(allowed, ", ")}
+	return Destination{}, false
 }

@@ -6,17 +6,25 @@ import (
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
-// Encode writes a tbot.yaml that tbot 16 to 19 read: the key is `outputs`, which every one of them knows, while `services`
-// came with 17 (teleport-facts 6.1). The same Config gives the same bytes.
+// written is the file as Encode writes it.
+type written struct {
+	Config   `yaml:",inline"`
+	Outputs  []Output `yaml:"outputs"`
+	Services []Output `yaml:"services,omitempty"`
+}
+
+// Encode writes a tbot.yaml of any outputs. Their key is `outputs`, which tbot 16 to 19 know all; `services` took them in with 17
+// (teleport-facts 6.1) and is written only for what was read from there. The same Config gives the same bytes, and Decode reads it back.
 func Encode(c Config) ([]byte, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	written := document{Config: c, Outputs: make([]*entry, 0, len(c.Outputs))}
-	for _, output := range c.Outputs {
-		written.Outputs = append(written.Outputs, &entry{Output: output})
+	file := written{Config: c}
+	file.Outputs, file.Services = c.split()
+	if file.Outputs == nil {
+		file.Outputs = []Output{} // written as an empty list
 	}
-	text, err := spec.MarshalYAML(written)
+	text, err := spec.MarshalYAML(file)
 	if err != nil {
 		return nil, fmt.Errorf("writing tbot.yaml: %w", err)
 	}

@@ -21,8 +21,10 @@ type Identity struct {
 	// Cluster is a leaf cluster to issue for; empty is the bot's own.
 	Cluster   string    `yaml:"cluster,omitempty"`
 	SSHConfig SSHConfig `yaml:"ssh_config,omitempty"`
-	// AllowReissue lets the credentials ask for further ones.
+	// AllowReissue lets the credentials ask for further ones; tbot knows it since 17.2.8.
 	AllowReissue bool `yaml:"allow_reissue,omitempty"`
+	// DelegationSessionID ties the credentials to a person's session (Teleport, lib/tbot/services, 2026).
+	DelegationSessionID string `yaml:"delegation_session_id,omitempty"`
 }
 
 // NewIdentity returns an identity output that writes to destination.
@@ -30,12 +32,11 @@ func NewIdentity(destination Destination) *Identity {
 	return &Identity{Common: Common{Type: TypeIdentity}, Destination: destination}
 }
 
-func (i *Identity) problems() []string {
-	found := i.Destination.problems("destination")
+func (i *Identity) judge(at place) {
+	i.Destination.judge(at.at("destination"))
 	switch i.SSHConfig {
 	case "", SSHConfigOn, SSHConfigOff:
 	default:
-		found = append(found, "ssh_config: "+spec.Quote(string(i.SSHConfig))+" is neither on nor off")
+		at.at("ssh_config").bad("%s is neither on nor off", spec.Quote(string(i.SSHConfig)))
 	}
-	return found
 }

@@ -32,7 +32,7 @@ func (c *Cluster) registerAuth(s *grpc.Server) {
 	proto.RegisterJoinServiceServer(s, &joinService{cluster: c})
 	machineidv1.RegisterBotServiceServer(s, &botService{cluster: c})
 	trustv1.RegisterTrustServiceServer(s, &trustService{cluster: c})
-	presencev1.RegisterPresenceServiceServer(s, &presenceService{})
+	presencev1.RegisterPresenceServiceServer(s, &presenceService{cluster: c})
 	usersv1.RegisterUsersServiceServer(s, &usersService{cluster: c})
 	auditlogv1.RegisterAuditLogServiceServer(s, &auditService{cluster: c})
 	if c.behaviour.botInstances {

@@ -29,6 +29,9 @@ func (s *authService) GenerateUserCerts(ctx context.Context, req *proto.UserCert
 	if who.disallowReissue {
 		return nil, trace.AccessDenied("access denied: identity is not allowed to reissue certificates")
 	}
+	if err := who.checkReissue(req, c.opts.Now()); err != nil {
+		return nil, err
+	}
 	if len(req.AccessRequests) > 0 || req.RouteToApp.Name != "" || req.RouteToDatabase.ServiceName != "" {
 		return nil, trace.NotImplemented("this test cluster issues no certificates for access requests, applications and databases")
 	}
@@ -36,9 +39,14 @@ func (s *authService) GenerateUserCerts(ctx context.Context, req *proto.UserCert
 	if err != nil {
 		return nil, err
 	}
+	if req.RouteToCluster != "" && req.RouteToCluster != c.opts.ClusterName {
+		if _, err := c.leafNamed(req.RouteToCluster); err != nil {
+			return nil, err
+		}
+	}
 	id.routeToCluster = req.RouteToCluster
 	if req.KubernetesCluster != "" {
-		if !c.hasKubeCluster(req.KubernetesCluster) {
+		if _, ok := c.kubes.get(req.KubernetesCluster); !ok {
 			return nil, trace.BadParameter("Kubernetes cluster %q is not registered in this Teleport cluster; "+
 				"you can list registered Kubernetes clusters using 'tsh kube ls'", req.KubernetesCluster)
 		}
@@ -49,7 +57,37 @@ func (s *authService) GenerateUserCerts(ctx context.Context, req *proto.UserCert
 		return nil, err
 	}
 	now := c.opts.Now()
-	return c.issueUser(id, sshKey, tlsKey, now, sessionEnd(roles, now, req.Expires))
+	return c.issueUser(id, sshKey, tlsKey, now, sessionEnd(roles, now, who.longestReissue(req.Expires, now)))
+}
+
+// checkReissue is what Teleport asks of everybody who takes certificates for themselves (lib/auth/auth_with_roles.go,
+// generateUserCerts): who acts under impersonated roles may renew them and no more, and time has to be left.
+func (c *caller) checkReissue(req *proto.UserCertsRequest, now time.Time) error {
+	if c.impersonator != "" {
+		if len(req.AccessRequests) > 0 {
+			return trace.AccessDenied("access denied: impersonated user can not request new roles")
+		}
+		if req.UseRoleRequests || len(req.RoleRequests) > 0 {
+			return trace.AccessDenied("access denied: impersonated roles can not request other roles")
+		}
+	}
+	if req.Expires.Before(now) {
+		return trace.AccessDenied("access denied: client credentials have expired, please relogin.")
+	}
+	return nil
+}
+
+// longestReissue caps what is asked for: new certificates end with those that they are taken by, unless these are renewable
+// (lib/auth/auth_with_roles.go). A bot that joined by the kubernetes method has none that are.
+func (c *caller) longestReissue(asked, now time.Time) time.Time {
+	latest := c.expires
+	if c.renewable {
+		latest = now.Add(maxBotTTL)
+	}
+	if asked.After(latest) {
+		return latest
+	}
+	return asked
 }
 
 // requestedIdentity is the caller with the roles of the request. With role requests it is an impersonated one, that
@@ -140,25 +178,10 @@ func sessionEnd(roles []*types.RoleV6, now, asked time.Time) time.Time {
 			longest = min(longest, ttl)
 		}
 	}
-	latest := now.Add(longest)
-	if asked.IsZero() || asked.Unix() == 0 || asked.After(latest) {
+	if latest := now.Add(longest); asked.After(latest) {
 		return latest
 	}
 	return asked
-}
-
-func (c *Cluster) hasKubeCluster(name string) bool {
-	return slices.ContainsFunc(c.opts.KubeClusters, func(k KubeCluster) bool { return k.Name == name })
-}
-
-// trustedAuthorities are the CAs by the kind that the TrustService is asked for.
-func (c *Cluster) trustedAuthority(kind types.CertAuthType) (*authority, bool) {
-	for _, a := range []*authority{c.hostCA, c.userCA, c.databaseCA} {
-		if a.kind == kind {
-			return a, true
-		}
-	}
-	return nil, false
 }
 
 // resource is the CA as a resource, without private keys.

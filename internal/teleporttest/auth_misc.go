@@ -5,7 +5,6 @@ import (
 
 	"github.com/gravitational/teleport/api/constants"
 	clusterconfigv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/clusterconfig/v1"
-	presencev1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/presence/v1"
 	usersv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/users/v1"
 	"github.com/gravitational/teleport/api/types"
 	"github.com/gravitational/trace"
@@ -37,19 +36,6 @@ func (s *usersService) GetUser(ctx context.Context, req *usersv1.GetUserRequest)
 		return nil, errUserNotFound(req.GetName())
 	}
 	return &usersv1.GetUserResponse{User: user}, nil
-}
-
-// presenceService is teleport.presence.v1.PresenceService: there are no remote clusters.
-type presenceService struct {
-	presencev1.UnimplementedPresenceServiceServer
-}
-
-// ListRemoteClusters returns none.
-func (s *presenceService) ListRemoteClusters(ctx context.Context, _ *presencev1.ListRemoteClustersRequest) (*presencev1.ListRemoteClustersResponse, error) {
-	if _, err := callerFrom(ctx); err != nil {
-		return nil, err
-	}
-	return &presencev1.ListRemoteClustersResponse{}, nil
 }
 
 // clusterConfigService is teleport.clusterconfig.v1.ClusterConfigService, for reading.

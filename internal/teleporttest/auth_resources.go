@@ -21,11 +21,14 @@ func (s *authService) ListResources(ctx context.Context, req *proto.ListResource
 	if err != nil {
 		return nil, err
 	}
+	if err := req.CheckAndSetDefaults(); err != nil {
+		return nil, err
+	}
 	if req.ResourceType != types.KindKubeServer && req.ResourceType != types.KindKubernetesCluster {
 		return &proto.ListResourcesResponse{}, nil
 	}
 	var all []*proto.PaginatedResource
-	for _, k := range s.cluster.opts.KubeClusters {
+	for _, k := range s.cluster.kubes.list() {
 		server, err := kubeServer(k)
 		if err != nil {
 			return nil, err

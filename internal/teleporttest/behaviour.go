@@ -30,6 +30,15 @@ type behaviour struct {
 	reviewAudiences bool
 	// oldKidText: go-jose v3 says "unsupported key type/format" for a kid that no key has (P03).
 	oldKidText bool
+	// rawUpgrade: a connection upgrade can also be without WebSocket; the server's part of it ends with 19
+	// (lib/web/conn_upgrade.go@02cdf32d).
+	rawUpgrade bool
+	// kubePaths: one certificate reaches several Kubernetes clusters by path (teleport-facts 9, #51535).
+	kubePaths bool
+	// anyKubeUser: a star in kubernetes_users allows to impersonate any user (#58282, backports #58478; field-notes P26).
+	anyKubeUser bool
+	// allKubeKinds: kubernetes_resources are judged for every kind, and in plural (teleport-facts 9, role version v8).
+	allKubeKinds bool
 	// botTTL: bot.spec.max_session_ttl is part of a bot (recordings/auth-calls.json against api19).
 	botTTL bool
 }
@@ -51,6 +60,10 @@ func behaviourOf(version string) behaviour {
 		oidcType:            oidcSince(v),
 		reviewAudiences:     atLeast("v17.0.3"),
 		oldKidText:          !since17,
+		rawUpgrade:          !atLeast("v19.0.0-0"),
+		kubePaths:           atLeast("v17.2.7"),
+		anyKubeUser:         anyKubeUserSince(v),
+		allKubeKinds:        atLeast("v18.0.0-0"),
 		botTTL:              since17,
 	}
 }
@@ -65,6 +78,14 @@ func oidcSince(v string) bool {
 	default:
 		return semver.Compare(v, "v19.0.0-0") >= 0
 	}
+}
+
+// anyKubeUserSince holds the releases that understand a star in kubernetes_users: it was backported into 17 and 18.
+func anyKubeUserSince(v string) bool {
+	if semver.Major(v) == "v17" {
+		return semver.Compare(v, "v17.7.3") >= 0
+	}
+	return semver.Compare(v, "v18.2.0") >= 0
 }
 
 // missingMethods are RPCs of services that exist, which this server does not have (teleport-facts 4.7). gRPC

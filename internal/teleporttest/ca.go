@@ -116,6 +116,20 @@ func authServerNames(cluster string) []string {
 	return []string{constants.APIDomain, "*." + constants.APIDomain, utils.EncodeClusterName(cluster)}
 }
 
+// proxyServerNames are the names of the proxy's certificate from the host CA: its own names, each also with the prefix by
+// which Kubernetes clients ask for the Kubernetes service, and those under which a client knows any service of a cluster
+// (teleport-facts 2.3 and 6.4).
+func proxyServerNames(hosts []string) []string {
+	names := []string{constants.APIDomain, "*." + constants.APIDomain, constants.KubeTeleportProxyALPNPrefix + constants.APIDomain}
+	for _, host := range hosts {
+		names = append(names, host)
+		if net.ParseIP(host) == nil {
+			names = append(names, constants.KubeTeleportProxyALPNPrefix+host)
+		}
+	}
+	return names
+}
+
 func sign(template, parent *x509.Certificate, pub crypto.PublicKey, key crypto.Signer) (*x509.Certificate, []byte, error) {
 	if parent == nil {
 		parent = template

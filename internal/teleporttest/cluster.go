@@ -1,7 +1,7 @@
 // Package teleporttest is a Teleport test cluster that is as strict as Teleport: one TLS port with ALPN routing,
 // real certificate authorities, joins that are verified, role based access control, the Auth Service's protobuf
-// services. It runs in-process or behind test/teleportd. It proxies no SSH, no application and no Kubernetes
-// traffic, stores nothing on disk and knows nothing of tbotctl.
+// services, and requests to Kubernetes clusters that pass under the users and groups of a role. It runs in-process or
+// behind test/teleportd. It proxies no SSH and no application, stores nothing on disk and knows nothing of tbotctl.
 package teleporttest
 
 import (
@@ -26,13 +26,15 @@ type Cluster struct {
 	logger    *slog.Logger
 
 	userCA, hostCA, databaseCA, webCA *authority
+	leaves                            []leaf
 
 	state *store
+	kubes *kubeClusters
 	log   requestLog
 
 	listener   net.Listener
 	router     *router
-	web        *http.Server
+	web, kube  *http.Server
 	proxyGRPC  *grpc.Server
 	authGRPC   *grpc.Server
 	running    sync.WaitGroup
@@ -62,14 +64,22 @@ func Start(o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	kubes, err := newKubeClusters(o.KubeClusters)
+	if err != nil {
+		return nil, err
+	}
 	c := &Cluster{
 		opts:      o,
+		kubes:     kubes,
 		behaviour: behaviourOf(o.Version),
 		logger:    slog.New(slog.NewTextHandler(o.Log, nil)),
 		state:     newStore(o.Now),
 		life:      newLifetime(),
 	}
 	if err := c.makeAuthorities(); err != nil {
+		return nil, err
+	}
+	if err := c.makeLeaves(); err != nil {
 		return nil, err
 	}
 	for _, role := range presetRoles() {
@@ -126,6 +136,7 @@ func (c *Cluster) listen(ctx context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	c.web = c.newWebServer()
+	c.kube = c.newKubeServer()
 	c.proxyGRPC = c.newGRPCServer(c.registerProxy)
 	c.authGRPC = c.newGRPCServer(c.registerAuth)
 
@@ -137,6 +148,7 @@ func (c *Cluster) listen(ctx context.Context) error {
 		})
 	}
 	serve("web", func() error { return c.web.Serve(c.router.web) })
+	serve("kube", func() error { return c.kube.Serve(c.router.kube) })
 	serve("proxy", func() error { return c.proxyGRPC.Serve(c.router.proxy) })
 	serve("auth", func() error { return c.authGRPC.Serve(c.router.auth) })
 	serve("router", func() error { return c.router.run(ctx, listener) })
@@ -151,7 +163,7 @@ func (c *Cluster) Close() error {
 		c.router.close()
 		c.authGRPC.Stop()
 		c.proxyGRPC.Stop()
-		c.closeError = errors.Join(c.closeError, c.web.Close())
+		c.closeError = errors.Join(c.closeError, c.web.Close(), c.kube.Close())
 		c.running.Wait()
 	})
 	return c.closeError

@@ -125,6 +125,16 @@ func newSubjectKeys(t *testing.T) subjectKeys {
 	}
 }
 
+// pem is the private key.
+func (k subjectKeys) pem(t *testing.T) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(k.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}
+
 func (k subjectKeys) request(token, idToken string) *types.RegisterUsingTokenRequest {
 	return &types.RegisterUsingTokenRequest{
 		Role: types.RoleBot, Token: token, IDToken: idToken, PublicTLSKey: k.tls, PublicSSHKey: k.ssh,
@@ -248,12 +258,7 @@ func connect(t *testing.T, c *teleporttest.Cluster, creds client.Credentials) *c
 // botCredentials are what a bot has after a join.
 func botCredentials(t *testing.T, keys subjectKeys, certs *proto.Certs) client.Credentials {
 	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(keys.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	creds, err := client.KeyPair(certs.TLS, keyPEM, bytes.Join(certs.TLSCACerts, nil))
+	creds, err := client.KeyPair(certs.TLS, keys.pem(t), bytes.Join(certs.TLSCACerts, nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gravitational/teleport/api/constants"
 	"github.com/gravitational/teleport/api/types"
 	"github.com/gravitational/trace"
 )
@@ -23,6 +24,9 @@ func (c *Cluster) newWebServer() *http.Server {
 		mux.HandleFunc("GET "+prefix+"/webapi/ping", c.servePing)
 		mux.HandleFunc("GET "+prefix+"/webapi/ping/{connector}", c.servePing)
 		mux.HandleFunc("POST "+prefix+"/webapi/host/credentials", c.serveJoin)
+		if !c.opts.NoConnectionUpgrade {
+			mux.HandleFunc("GET "+prefix+constants.WebAPIConnUpgrade, c.serveUpgrade)
+		}
 	}
 	mux.HandleFunc("/", serveNotFound)
 	return &http.Server{

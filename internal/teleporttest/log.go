@@ -8,13 +8,15 @@ import (
 	"time"
 )
 
-// Request is one call that reached the cluster, HTTP or gRPC, whether or not it was served.
+// Request is one call that reached the cluster, whether or not it was served.
 type Request struct {
 	Time time.Time
-	// Protocol is http or grpc.
+	// Protocol is http, grpc, or kube for a request to a Kubernetes cluster.
 	Protocol string
-	// Method is "POST /v1/webapi/host/credentials" or "/proto.AuthService/Ping".
+	// Method is "POST /v1/webapi/host/credentials", "/proto.AuthService/Ping" or "GET /api/v1/pods".
 	Method string
+	// KubeCluster is the Kubernetes cluster that a request is for.
+	KubeCluster string
 	// User is the user name in the client's certificate, empty without one.
 	User string
 	// Impersonated is set where the certificate was issued for role impersonation: a bot's output identity.
@@ -42,6 +44,38 @@ func (c *Cluster) Requests() []Request {
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()
 	return slices.Clone(c.log.list)
+}
+
+// Writes are the methods of the requests so far that change the cluster's state, in the order of arrival: empty where
+// somebody has only looked. Certificates that were issued are not among them (Request.Mints).
+func (c *Cluster) Writes() []string {
+	return c.methods(func(r Request) bool { return r.Write })
+}
+
+// TokenReads are the methods of the requests so far that read provision tokens, one or all.
+func (c *Cluster) TokenReads() []string {
+	return c.methods(func(r Request) bool { return r.Protocol == "grpc" && readsTokens(r.Method) })
+}
+
+func (c *Cluster) methods(of func(Request) bool) []string {
+	var out []string
+	for _, r := range c.Requests() {
+		if of(r) {
+			out = append(out, r.Method)
+		}
+	}
+	return out
+}
+
+// readsTokens knows every RPC that answers with tokens, also those that this cluster does not serve: a client that calls
+// one has tried.
+func readsTokens(method string) bool {
+	_, rpc := splitMethod(method)
+	switch rpc {
+	case "GetToken", "GetTokens", "ListProvisionTokens", "GetStaticTokens", "ListScopedTokens", "GetScopedToken":
+		return true
+	}
+	return false
 }
 
 // Reset forgets the requests so far. It touches no resource.

@@ -41,8 +41,11 @@ type Options struct {
 	AdminMFA bool
 	// NoChallenge leaves CreateAuthenticateChallenge unimplemented.
 	NoChallenge bool
-	// BehindL7LB puts a TLS-terminating load balancer in front: no Teleport ALPN name is ever negotiated.
+	// BehindL7LB puts a TLS-terminating load balancer in front: no Teleport ALPN name is ever negotiated, and who needs
+	// one has to ask for a connection upgrade.
 	BehindL7LB bool
+	// NoConnectionUpgrade leaves /webapi/connectionupgrade out: such a load balancer can't be crossed at all.
+	NoConnectionUpgrade bool
 	// DirectAuth lets the listener also answer as the Auth Service's own port does, for h2 with an SNI under
 	// teleport.cluster.local. A real proxy does not do that, so it is off.
 	DirectAuth bool
@@ -52,16 +55,13 @@ type Options struct {
 	Now func() time.Time
 	// Before runs before each request is served. An error refuses the request with it; blocking delays it.
 	Before func(ctx context.Context, r Request) error
-	// KubeClusters are the Kubernetes clusters enrolled in Teleport.
+	// KubeClusters are the Kubernetes clusters that are enrolled in Teleport at the start; see PutKubeCluster for later.
 	KubeClusters []KubeCluster
+	// RemoteClusters are the names of leaf clusters. Where it is nil, there are none, and a certificate may be routed to any
+	// name; where it is not, to these alone.
+	RemoteClusters []string
 	// Log receives the Auth Service's log, where the reasons are that it hides from clients.
 	Log io.Writer
-}
-
-// KubeCluster is a Kubernetes cluster enrolled in the test cluster.
-type KubeCluster struct {
-	Name   string
-	Labels map[string]string
 }
 
 // Review is what the Kubernetes TokenReview said of a token, and the version of the cluster that said it.

@@ -25,10 +25,13 @@ const (
 // asks for the Auth Service gets that service's certificate and mutual TLS, exactly as if the proxy had forwarded
 // the raw connection.
 type router struct {
-	cluster          *Cluster
-	web, proxy, auth *connListener
-	webTLS, authTLS  *tls.Config
-	handshakes       sync.WaitGroup
+	cluster                *Cluster
+	web, proxy, auth, kube *connListener
+	webTLS, authTLS        *tls.Config
+	// hostTLS is for who can't be shown a public certificate: Kubernetes clients, which know the host CA alone, and all
+	// that comes through a connection upgrade (teleport-facts 2.3 and 6.4).
+	hostTLS    *tls.Config
+	handshakes sync.WaitGroup
 }
 
 type destination int
@@ -38,6 +41,7 @@ const (
 	toProxy
 	toAuth
 	toTunnel
+	toKube
 )
 
 func (c *Cluster) newRouter() (*router, error) {
@@ -55,6 +59,11 @@ func (c *Cluster) newRouter() (*router, error) {
 	if err != nil {
 		return nil, err
 	}
+	host, err := c.hostCA.server(pkix.Name{CommonName: c.opts.ClusterName, Organization: []string{"Proxy"}},
+		proxyServerNames(names), now)
+	if err != nil {
+		return nil, err
+	}
 	clients := x509.NewCertPool()
 	clients.AddCert(c.userCA.cert)
 	clients.AddCert(c.hostCA.cert)
@@ -64,6 +73,7 @@ func (c *Cluster) newRouter() (*router, error) {
 		web:     newConnListener(addr),
 		proxy:   newConnListener(addr),
 		auth:    newConnListener(addr),
+		kube:    newConnListener(addr),
 		webTLS: &tls.Config{
 			MinVersion:   tls.VersionTLS12,
 			Certificates: []tls.Certificate{web},
@@ -78,13 +88,24 @@ func (c *Cluster) newRouter() (*router, error) {
 			ClientCAs:  clients,
 			Time:       c.opts.Now,
 		},
+		hostTLS: &tls.Config{
+			MinVersion:   tls.VersionTLS12,
+			Certificates: []tls.Certificate{host},
+			NextProtos:   []string{"h2", "http/1.1"},
+			ClientCAs:    clients,
+			Time:         c.opts.Now,
+		},
 	}, nil
 }
 
-// route chooses by ALPN, as the proxy does. Behind a TLS-terminating load balancer all is HTTP.
-func (r *router) route(hello *tls.ClientHelloInfo) destination {
-	if r.cluster.opts.BehindL7LB {
+// route chooses by SNI and ALPN, as the proxy does. Behind a TLS-terminating load balancer all is HTTP, but for what comes
+// through a connection upgrade.
+func (r *router) route(hello *tls.ClientHelloInfo, upgraded bool) destination {
+	if r.cluster.opts.BehindL7LB && !upgraded {
 		return toWeb
+	}
+	if strings.HasPrefix(hello.ServerName, constants.KubeTeleportProxyALPNPrefix) {
+		return toKube
 	}
 	for _, name := range hello.SupportedProtos {
 		switch {
@@ -103,12 +124,20 @@ func (r *router) route(hello *tls.ClientHelloInfo) destination {
 	return toWeb
 }
 
-func (r *router) configOf(to destination) *tls.Config {
+func (r *router) configOf(to destination, upgraded bool) *tls.Config {
+	base := r.webTLS
+	if upgraded {
+		base = r.hostTLS
+	}
 	switch to {
 	case toAuth:
 		return r.authTLS
+	case toKube:
+		config := r.hostTLS.Clone()
+		config.ClientAuth = tls.RequireAndVerifyClientCert
+		return config
 	case toProxy, toTunnel:
-		config := r.webTLS.Clone()
+		config := base.Clone()
 		config.NextProtos = []string{alpnProxyGRPC}
 		if to == toTunnel {
 			config.NextProtos = []string{alpnReverseTunnel}
@@ -116,7 +145,7 @@ func (r *router) configOf(to destination) *tls.Config {
 		return config
 	case toWeb:
 	}
-	return r.webTLS
+	return base
 }
 
 // run accepts until the listener is closed, and returns after the last handshake. The end of ctx ends handshakes.
@@ -127,21 +156,24 @@ func (r *router) run(ctx context.Context, listener net.Listener) error {
 		if err != nil {
 			return err
 		}
-		r.handshakes.Go(func() {
-			if err := r.dispatch(ctx, conn); err != nil {
-				r.cluster.logger.InfoContext(ctx, "A connection was refused", "remote", conn.RemoteAddr(), "error", err)
-			}
-		})
+		r.handshakes.Go(func() { r.take(ctx, conn, false) })
 	}
 }
 
-func (r *router) dispatch(ctx context.Context, conn net.Conn) error {
+// take hands a connection on and returns. One that comes out of a connection upgrade is TLS within TLS.
+func (r *router) take(ctx context.Context, conn net.Conn, upgraded bool) {
+	if err := r.dispatch(ctx, conn, upgraded); err != nil {
+		r.cluster.logger.InfoContext(ctx, "A connection was refused", "remote", conn.RemoteAddr(), "error", err)
+	}
+}
+
+func (r *router) dispatch(ctx context.Context, conn net.Conn, upgraded bool) error {
 	to := toWeb
 	secure := tls.Server(conn, &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-			to = r.route(hello)
-			return r.configOf(to), nil
+			to = r.route(hello, upgraded)
+			return r.configOf(to, upgraded), nil
 		},
 	})
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
@@ -154,6 +186,8 @@ func (r *router) dispatch(ctx context.Context, conn net.Conn) error {
 		return r.auth.give(secure)
 	case toProxy:
 		return r.proxy.give(secure)
+	case toKube:
+		return r.kube.give(secure)
 	case toTunnel:
 		// Only the negotiation is served: that is what the test for a load balancer looks at (1.3).
 		return secure.Close()
@@ -167,4 +201,5 @@ func (r *router) close() {
 	r.web.shut()
 	r.proxy.shut()
 	r.auth.shut()
+	r.kube.shut()
 }

@@ -15,28 +15,41 @@ type trustService struct {
 	cluster *Cluster
 }
 
-// GetCertAuthority returns one CA of this cluster.
+// GetCertAuthority returns one CA of this cluster, or the host CA of a leaf.
 func (s *trustService) GetCertAuthority(ctx context.Context, req *trustv1.GetCertAuthorityRequest) (*types.CertAuthorityV2, error) {
 	if err := s.authorize(ctx, req.GetIncludeKey()); err != nil {
 		return nil, err
 	}
-	a, ok := s.cluster.trustedAuthority(types.CertAuthType(req.GetType()))
-	if !ok || req.GetDomain() != s.cluster.opts.ClusterName {
-		return nil, trace.NotFound("key %q is not found", "/authorities/"+req.GetType()+"/"+req.GetDomain())
+	for _, a := range s.cluster.authoritiesOf(types.CertAuthType(req.GetType())) {
+		if a.GetClusterName() == req.GetDomain() {
+			return a, nil
+		}
 	}
-	return a.resource(s.cluster.opts.ClusterName), nil
+	return nil, trace.NotFound("key %q is not found", "/authorities/"+req.GetType()+"/"+req.GetDomain())
 }
 
-// GetCertAuthorities returns the CAs of a type: there are no trusted clusters, so there is at most one.
+// GetCertAuthorities returns the CAs of a type: this cluster's first, then those of leaf clusters.
 func (s *trustService) GetCertAuthorities(ctx context.Context, req *trustv1.GetCertAuthoritiesRequest) (*trustv1.GetCertAuthoritiesResponse, error) {
 	if err := s.authorize(ctx, req.GetIncludeKey()); err != nil {
 		return nil, err
 	}
-	out := &trustv1.GetCertAuthoritiesResponse{}
-	if a, ok := s.cluster.trustedAuthority(types.CertAuthType(req.GetType())); ok {
-		out.CertAuthoritiesV2 = append(out.CertAuthoritiesV2, a.resource(s.cluster.opts.ClusterName))
+	return &trustv1.GetCertAuthoritiesResponse{CertAuthoritiesV2: s.cluster.authoritiesOf(types.CertAuthType(req.GetType()))}, nil
+}
+
+// authoritiesOf are the CAs of a type. Of a leaf cluster only the host CA is known.
+func (c *Cluster) authoritiesOf(kind types.CertAuthType) []*types.CertAuthorityV2 {
+	var out []*types.CertAuthorityV2
+	for _, a := range []*authority{c.hostCA, c.userCA, c.databaseCA} {
+		if a.kind == kind {
+			out = append(out, a.resource(c.opts.ClusterName))
+		}
 	}
-	return out, nil
+	for _, l := range c.leaves {
+		if kind == types.HostCA {
+			out = append(out, l.hostCA.resource(l.name))
+		}
+	}
+	return out
 }
 
 func (s *trustService) authorize(ctx context.Context, withKeys bool) error {

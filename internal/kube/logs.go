@@ -31,6 +31,9 @@ func (c *Cluster) Logs(ctx context.Context, namespace, pod, container string, pr
 	if err != nil {
 		return nil, err
 	}
+	if status == http.StatusNoContent { // the pod is on no node yet
+		return nil, nil
+	}
 	if status != http.StatusOK {
 		err := wrap(asStatus(status, body), "%s", doing)
 		if Is(err, NotFound) || Is(err, Invalid) && hasNoLog(err) {

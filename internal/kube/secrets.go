@@ -4,20 +4,12 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// tbotManager is the field manager that tbot itself writes Secrets as (teleport-facts 6.6).
-const tbotManager = "tbot"
-
-// ReadSecret gives the resource version of a Secret, empty where it does not exist; its content is nobody's business here.
+// ReadSecret is that of Secrets(false).
 func (c *Cluster) ReadSecret(ctx context.Context, namespace, name string) (version string, err error) {
-	live, err := c.secret(ctx, namespace, name)
-	if err != nil || live == nil {
-		return "", err
-	}
-	return live.GetResourceVersion(), nil
+	return c.Secrets(false).ReadSecret(ctx, namespace, name)
 }
 
 // SecretKeys lists the keys of a Secret that hold something, without their values; nil where there is no Secret.
@@ -52,20 +44,9 @@ func (c *Cluster) SecretValue(ctx context.Context, namespace, name, key string) 
 	return secret.Data[key], nil
 }
 
-// WriteSecret writes a Secret the way tbot does: server-side apply without force, on the version that was read, so that a
-// second writer is a conflict and not an overwrite.
+// WriteSecret is that of Secrets(false).
 func (c *Cluster) WriteSecret(ctx context.Context, namespace, name, version string, labels map[string]string, data map[string][]byte) error {
-	object, err := untyped(corev1.SchemeGroupVersion.WithKind("Secret"), &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: labels, ResourceVersion: version},
-		Type:       corev1.SecretTypeOpaque,
-		Data:       data,
-	})
-	if err != nil {
-		return err
-	}
-	_, err = c.objects.Resource(corev1.SchemeGroupVersion.WithResource("secrets")).Namespace(namespace).
-		Apply(ctx, name, object, metav1.ApplyOptions{FieldManager: tbotManager})
-	return wrap(err, "writing Secret %s/%s", namespace, name)
+	return c.Secrets(false).WriteSecret(ctx, namespace, name, version, labels, data)
 }
 
 func (c *Cluster) secret(ctx context.Context, namespace, name string) (*unstructured.Unstructured, error) {

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -21,16 +22,23 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 
+	"github.com/tbotctl/tbotctl/internal/golden"
+	"github.com/tbotctl/tbotctl/internal/tbot"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
 )
 
-// artifactNames are those of an identity output, sorted.
+// artifactNames are those of an identity output in memory or in a Secret, sorted.
 func artifactNames() []string {
 	return []string{
 		".write-test", "identity", "key", "key-cert.pub", "key.pub", "known_hosts",
 		"teleport-database-ca.crt", "teleport-host-ca.crt", "teleport-user-ca.crt", "tlscert",
 	}
+}
+
+// directoryNames are those of an identity output in a directory, sorted.
+func directoryNames() []string {
+	return slices.Sorted(slices.Values(append(artifactNames(), "ssh_config", clusterName+".known_hosts", clusterName+".ssh_config")))
 }
 
 // output runs tbot once and reads what it wrote to a directory.
@@ -86,7 +94,13 @@ func TestArtifactsAreThoseOfTbot(t *testing.T) {
 		t.Fatal(err)
 	}
 	legacy := types.SignatureAlgorithmSuite_SIGNATURE_ALGORITHM_SUITE_LEGACY
-	files := newLab(t, teleporttest.Options{Suite: legacy}, "access").output(t, nil)
+	l, store := newLab(t, teleporttest.Options{Suite: legacy}, "access"), &secrets{}
+	run := l.run(t, tbotconfig.Secret("identity-output"))
+	run.Destinations = tbot.Destinations{Secrets: store, Namespace: "default"}
+	if _, err := run.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	files := store.data
 	if got, want := slices.Sorted(maps.Keys(files)), slices.Sorted(maps.Keys(recorded.Data)); !slices.Equal(got, want) {
 		t.Errorf("artifacts:\n got      %v\n recorded %v", got, want)
 	}
@@ -270,11 +284,29 @@ func checkIdentityFile(t *testing.T, l lab, files map[string][]byte) {
 	}
 }
 
+// What SSH clients read in a directory: absolute paths of the files beside it, and tbot as the way to a host.
+func TestSSHConfig(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, teleporttest.Options{}, "access")
+	dir := filepath.Join(t.TempDir(), "out")
+	if _, err := l.run(t, tbotconfig.Directory(dir)).Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	files := readDirectory(t, dir)
+	for _, name := range []string{"ssh_config", clusterName + ".ssh_config"} {
+		text := strings.ReplaceAll(string(files[name]), dir, "/opt/machine-id")
+		golden.Assert(t, strings.Replace(name, clusterName+".", "cluster-", 1), []byte(strings.ReplaceAll(text, l.Addr(), "localhost:3080")))
+	}
+	if !bytes.Equal(files[clusterName+".known_hosts"], files["known_hosts"]) {
+		t.Errorf("the only cluster's known hosts are %q, all are %q", files[clusterName+".known_hosts"], files["known_hosts"])
+	}
+}
+
 func TestOutputOptions(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, teleporttest.Options{}, "access")
 	without := l.output(t, func(output *tbotconfig.Identity) { output.SSHConfig = tbotconfig.SSHConfigOff })
-	if got := slices.Sorted(maps.Keys(without)); slices.Contains(got, "known_hosts") || len(got) != len(artifactNames())-1 {
+	if got := slices.Sorted(maps.Keys(without)); slices.Contains(got, "known_hosts") || len(got) != len(artifactNames())-1 || slices.Contains(got, "ssh_config") {
 		t.Errorf("with ssh_config off: %v", got)
 	}
 	for _, allow := range []bool{false, true} {
@@ -290,13 +322,40 @@ func TestOutputOptions(t *testing.T) {
 			t.Errorf("impersonator is %q", got)
 		}
 	}
-	files := l.output(t, func(output *tbotconfig.Identity) { output.Cluster = "leaf.example.com" })
+}
+
+// An output can be for a leaf cluster, whose hosts every output in a directory knows too.
+func TestLeafClusters(t *testing.T) {
+	t.Parallel()
+	const leaf = "leaf.example.com"
+	l := newLab(t, teleporttest.Options{RemoteClusters: []string{leaf}}, "access")
+	files := l.output(t, func(output *tbotconfig.Identity) { output.Cluster = leaf })
 	certificate, err := x509.ParseCertificate(parsePEM(t, files["tlscert"]).Bytes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := certificate.Subject.StreetAddress; !slices.Equal(got, []string{"leaf.example.com"}) {
+	if got := certificate.Subject.StreetAddress; !slices.Equal(got, []string{leaf}) {
 		t.Errorf("route to %v, want the leaf cluster", got)
+	}
+	want := slices.Sorted(slices.Values(append(directoryNames(), leaf+".known_hosts", leaf+".ssh_config")))
+	if got := slices.Sorted(maps.Keys(files)); !slices.Equal(got, want) {
+		t.Errorf("files %v, want %v", got, want)
+	}
+	if got, want := string(files["known_hosts"]), string(files[clusterName+".known_hosts"])+string(files[leaf+".known_hosts"]); got != want {
+		t.Errorf("known hosts %q, want those of both clusters %q", got, want)
+	}
+	if text := string(files["ssh_config"]); !strings.Contains(text, "\nHost *."+leaf+" !localhost\n") || !strings.Contains(text, "--cluster='"+leaf+"'") {
+		t.Errorf("the leaf's hosts are not in ssh_config: %s", text)
+	}
+	run := l.run(t, tbotconfig.Memory())
+	output, ok := run.Config.Outputs[0].(*tbotconfig.Identity)
+	if !ok {
+		t.Fatalf("output is a %T", run.Config.Outputs[0])
+	}
+	output.Cluster = "other.example.com"
+	var refused *tbot.Refused
+	if _, err := run.Once(t.Context()); !errors.As(err, &refused) || !strings.HasSuffix(refused.Message, `remote cluster "other.example.com" is not found`) {
+		t.Errorf("a leaf cluster that is not there: %v", err)
 	}
 }
 

@@ -4,54 +4,82 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 )
 
 // SecretStore reads and writes Kubernetes Secrets; internal/kube meets it. Write is a server-side apply by the field manager
 // tbot without force, on the resource version that Read gave, so that two writers never overwrite each other unseen
-// (teleport-facts 6.6).
+// (teleport-facts 6.6). A store that only rehearses is one whose writes are all dry runs.
 type SecretStore interface {
 	ReadSecret(ctx context.Context, namespace, name string) (version string, err error)
 	WriteSecret(ctx context.Context, namespace, name, version string, labels map[string]string, data map[string][]byte) error
 }
 
+// SecretPutter is a SecretStore that Argo CD outputs can be written to as well. Put reads the Secret and creates or updates it by the
+// field manager tbot, whatever its version; annotations that are there and not given stay (teleport-facts 6.5).
+type SecretPutter interface {
+	PutSecret(ctx context.Context, secret *corev1.Secret) error
+}
+
 // Destinations says where an output can be written to.
 type Destinations struct {
-	// Secrets is needed where a destination is a kubernetes_secret.
+	// Secrets is needed where a destination is a kubernetes_secret, and has to be a SecretPutter for Argo CD outputs.
 	Secrets SecretStore
 	// Namespace is what POD_NAMESPACE tells a pod.
 	Namespace string
+	// Nowhere keeps everything in memory, wherever the configuration would have it written: for a proof.
+	Nowhere bool
 }
 
-// Write puts the artifacts where the configuration says. Memory takes nothing.
-func (d Destinations) Write(ctx context.Context, to tbotconfig.Destination, artifacts *Artifacts) error {
+// errNoCluster means that nobody said which Kubernetes cluster is written to.
+var errNoCluster = errors.New("there is no Kubernetes cluster to write a Secret to")
+
+// Write puts an output that was generated where its Destination says. Memory takes nothing. Of several Secrets each is tried.
+func (d Destinations) Write(ctx context.Context, output OutputResult) error {
+	if d.Nowhere {
+		return nil
+	}
+	if output.Artifacts != nil {
+		return d.writeFiles(ctx, output.Destination, output.Artifacts.files)
+	}
+	if len(output.Secrets) == 0 {
+		return nil
+	}
+	store, ok := d.Secrets.(SecretPutter)
+	if !ok {
+		return errNoCluster
+	}
+	var failed []error
+	for _, secret := range output.Secrets {
+		if err := store.PutSecret(ctx, secret.Object()); err != nil {
+			failed = append(failed, fmt.Errorf("cluster %s: %w", secret.Cluster, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (d Destinations) writeFiles(ctx context.Context, to tbotconfig.Destination, files map[string][]byte) error {
 	switch to.Type {
 	case tbotconfig.DestinationMemory:
 		return nil
 	case tbotconfig.DestinationDirectory:
-		return writeDirectory(to.Path, artifacts.files)
+		return writeDirectory(to, files)
 	case tbotconfig.DestinationSecret:
-		return d.writeSecret(ctx, to, artifacts.files)
+		return d.writeSecret(ctx, to, files)
 	}
 	return fmt.Errorf("destination type %q is not known", to.Type)
 }
 
 func (d Destinations) writeSecret(ctx context.Context, to tbotconfig.Destination, files map[string][]byte) error {
-	namespace := to.Namespace
-	if namespace == "" {
-		namespace = d.Namespace
-	}
-	if namespace == "" {
-		return errors.New("unable to detect namespace from POD_NAMESPACE environment variable")
+	namespace, err := d.namespaceOf(to)
+	if err != nil {
+		return err
 	}
 	if d.Secrets == nil {
-		return errors.New("there is no Kubernetes cluster to write a Secret to")
+		return errNoCluster
 	}
 	version, err := d.Secrets.ReadSecret(ctx, namespace, to.Name)
 	if err != nil {
@@ -60,39 +88,13 @@ func (d Destinations) writeSecret(ctx context.Context, to tbotconfig.Destination
 	return d.Secrets.WriteSecret(ctx, namespace, to.Name, version, to.Labels, files)
 }
 
-// writeDirectory replaces each file as a whole, so that a reader sees the old or the new one and never half of it. Nothing that
-// is in the way is written through: not a link, and not a file that somebody else may read.
-func writeDirectory(path string, files map[string][]byte) error {
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return fmt.Errorf("making the destination: %w", err)
+// namespaceOf is where a kubernetes_secret lies; the error is tbot's own.
+func (d Destinations) namespaceOf(to tbotconfig.Destination) (string, error) {
+	switch {
+	case to.Namespace != "":
+		return to.Namespace, nil
+	case d.Namespace != "":
+		return d.Namespace, nil
 	}
-	root, err := os.OpenRoot(path)
-	if err != nil {
-		return fmt.Errorf("opening the destination: %w", err)
-	}
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := replaceFile(root, name, files[name]); err != nil {
-			return errors.Join(fmt.Errorf("writing %s: %w", filepath.Join(path, name), err), root.Close())
-		}
-	}
-	return root.Close()
-}
-
-func replaceFile(root *os.Root, name string, data []byte) error {
-	temporary := name + ".new"
-	if err := root.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	file, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = root.Rename(temporary, name)
-	}
-	if err != nil {
-		return errors.Join(err, root.Remove(temporary))
-	}
-	return nil
+	return "", errors.New("unable to detect namespace from POD_NAMESPACE environment variable")
 }

@@ -79,10 +79,10 @@ func TestSecretDestination(t *testing.T) {
 			}
 			result, err := run.Once(t.Context())
 			if row.written == "" {
-				if err == nil || !strings.HasPrefix(err.Error(), "output 1 (identity): ") || !strings.Contains(err.Error(), row.text) || row.fails != nil && !errors.Is(err, row.fails) {
+				if err == nil || !strings.HasPrefix(err.Error(), "output identity-1: ") || !strings.Contains(err.Error(), row.text) || row.fails != nil && !errors.Is(err, row.fails) {
 					t.Errorf("error %v, want one about %q or %v", err, row.text, row.fails)
 				}
-				if result.Identity == nil || len(result.Outputs) != 0 || row.store != nil && row.store.data != nil {
+				if result.Identity == nil || len(result.Outputs) != 1 || result.Outputs[0].Err == nil || result.Outputs[0].Artifacts != nil || row.store != nil && row.store.data != nil {
 					t.Errorf("result beside the error: %v", result)
 				}
 				saysNothingSecret(t, "error", err.Error(), run.IDToken)
@@ -101,18 +101,56 @@ func TestSecretDestination(t *testing.T) {
 	}
 }
 
-// The outputs before the one that fails are written and reported.
-func TestOutputsInOrder(t *testing.T) {
+// An output that fails keeps no other from its turn, and the error names each that did.
+func TestEveryOutputHasItsTurn(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, teleporttest.Options{}, "access")
-	dir := filepath.Join(t.TempDir(), "first")
-	run := l.run(t, tbotconfig.Directory(dir), tbotconfig.Secret("second"), tbotconfig.Memory())
+	dir := filepath.Join(t.TempDir(), "last")
+	run := l.run(t, tbotconfig.Secret("first"), tbotconfig.Memory(), tbotconfig.Directory(dir))
+	run.Config.Outputs[1].Shared().Roles = []string{"editor"}
+	run.Config.Outputs[2].Shared().Name = "files"
 	result, err := run.Once(t.Context())
-	if err == nil || !strings.HasPrefix(err.Error(), "output 2 (identity): ") {
-		t.Errorf("error %v, want the one of output 2", err)
+	if err == nil || !strings.HasPrefix(err.Error(), "output identity-1: unable to detect namespace") ||
+		!strings.Contains(err.Error(), "\noutput identity-2: Teleport refused ") || strings.Contains(err.Error(), "files") {
+		t.Errorf("error %v, want those of the first two outputs", err)
 	}
-	if len(result.Outputs) != 1 || result.Outputs[0].Destination.Path != dir || len(readDirectory(t, dir)) != len(artifactNames()) {
-		t.Errorf("%d outputs, the first to %q", len(result.Outputs), result.Outputs[0].Destination.Path)
+	var names []string
+	for i, output := range result.Outputs {
+		names = append(names, output.Name)
+		if failed := i < 2; failed != (output.Err != nil) || failed == (output.Artifacts != nil) || failed && !errors.Is(err, output.Err) {
+			t.Errorf("output %d: %v", i, output)
+		}
+	}
+	if want := []string{"identity-1", "identity-2", "files"}; !slices.Equal(names, want) {
+		t.Errorf("outputs %v, want %v", names, want)
+	}
+	if got := len(readDirectory(t, dir)); got != len(directoryNames()) {
+		t.Errorf("%d files in the directory", got)
+	}
+	if result.Outputs[0].Identity == nil || result.Outputs[1].Identity != nil {
+		t.Error("what was generated and not written still has its certificate, what was refused has none")
+	}
+}
+
+// For a proof, everything is made and nothing is written, and the result still says where it would go.
+func TestNowhere(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, teleporttest.Options{}, "access")
+	dir, store := filepath.Join(t.TempDir(), "out"), &secrets{}
+	run := l.run(t, tbotconfig.Directory(dir), tbotconfig.Secret("out"))
+	run.Destinations = tbot.Destinations{Secrets: store, Namespace: "ci", Nowhere: true}
+	result, err := run.Once(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) || store.data != nil {
+		t.Errorf("written: directory %v, Secret %s", err, store.written)
+	}
+	if got := result.Outputs[0]; got.Destination.Path != dir || !slices.Equal(got.Artifacts.Names(), directoryNames()) {
+		t.Errorf("output %v to %q", got.Artifacts, got.Destination.Path)
+	}
+	if got := result.Outputs[1]; got.Destination.Name != "out" || !slices.Equal(got.Artifacts.Names(), artifactNames()) {
+		t.Errorf("output %v to %q", got.Artifacts, got.Destination.Name)
 	}
 }
 
@@ -146,7 +184,7 @@ func modes(t *testing.T, dir string) map[string]fs.FileMode {
 
 func wantModes() map[string]fs.FileMode {
 	want := map[string]fs.FileMode{".": fs.ModeDir | 0o700}
-	for _, name := range artifactNames() {
+	for _, name := range directoryNames() {
 		want[name] = 0o600
 	}
 	return want
@@ -219,6 +257,41 @@ func TestDirectoryWithThingsInTheWay(t *testing.T) {
 	}
 }
 
+// `symlinks: secure` goes through no link on the way to the directory; without it the directory may be a link.
+func TestDirectoryBehindALink(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, teleporttest.Options{}, "access")
+	real, err := filepath.EvalSymlinks(t.TempDir()) // a temporary directory may lie behind a link itself
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(real, "link")
+	if err := os.Symlink(t.TempDir(), link); err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct {
+		path, rule string
+		fails      bool
+	}{
+		"nothing said":              {path: link},
+		"insecure":                  {path: link, rule: "insecure"},
+		"secure":                    {path: link, rule: "secure", fails: true},
+		"secure, below the link":    {path: filepath.Join(link, "not", "there"), rule: "secure", fails: true},
+		"secure, beside the link":   {path: filepath.Join(real, "beside", "it"), rule: "secure"},
+		"try-secure, not yet there": {path: filepath.Join(link, "new"), rule: "try-secure"},
+	} {
+		to := tbotconfig.Directory(row.path)
+		to.Symlinks = row.rule
+		_, err := l.run(t, to).Once(t.Context())
+		if failed := err != nil; failed != row.fails || failed && !strings.Contains(err.Error(), "goes through the link "+link) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if entries, err := os.ReadDir(filepath.Join(link, "not")); err == nil {
+		t.Errorf("written behind the link: %v", entries)
+	}
+}
+
 func writeFile(t *testing.T, path string, mode fs.FileMode) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte("before"), mode); err != nil {
@@ -241,7 +314,7 @@ func TestDirectoryThatCannotBeWritten(t *testing.T) {
 		occupied:                     "writing " + filepath.Join(occupied, "key"),
 	} {
 		result, err := once(t, l, dir)
-		if err == nil || !strings.Contains(err.Error(), part) || len(result.Outputs) != 0 {
+		if err == nil || !strings.Contains(err.Error(), part) || result.Outputs[0].Err == nil {
 			t.Errorf("%s: %v, want an error about %q", dir, err, part)
 		}
 	}

@@ -1,7 +1,6 @@
 package tbot
 
 import (
-	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -9,13 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gravitational/teleport/api/breaker"
-	"github.com/gravitational/teleport/api/client"
 	"github.com/gravitational/teleport/api/client/proto"
 	"github.com/gravitational/teleport/api/identityfile"
-	"github.com/gravitational/teleport/api/metadata"
 	"golang.org/x/crypto/ssh"
-	"google.golang.org/grpc"
 )
 
 // Identity is a set of certificates with their key, held in memory. It prints as what can be told of it, never as the key.
@@ -26,11 +21,17 @@ type Identity struct {
 	User string
 	// Roles are those that the certificate carries.
 	Roles []string
-	// NotAfter is when the certificate ends.
+	// KubernetesGroups and KubernetesUsers are those that the certificate may act as in a Kubernetes cluster.
+	KubernetesGroups, KubernetesUsers []string
+	// InstanceID is the bot instance that a join made or went on with; empty before Teleport 17 and where it belongs to no bot.
+	InstanceID string
+	// NotAfter is when the certificate ends, Lifetime how long it is good for in all; servers date its begin back by a minute.
 	NotAfter time.Time
+	Lifetime time.Duration
 	// Via is the protocol that it was obtained over.
 	Via string
 
+	bot   string
 	key   *keyPair
 	certs *proto.Certs
 }
@@ -55,9 +56,12 @@ func newIdentity(cluster Cluster, key *keyPair, certs *proto.Certs, via string) 
 	if err := checkSSH(certs.SSH); err != nil {
 		return nil, err
 	}
+	about := readSubject(certificate)
 	return &Identity{
 		Cluster: cluster, User: certificate.Subject.CommonName, Roles: certificate.Subject.Organization,
-		NotAfter: certificate.NotAfter, Via: via, key: key, certs: certs,
+		KubernetesGroups: about.kubernetesGroups, KubernetesUsers: about.kubernetesUsers, InstanceID: about.instance,
+		NotAfter: certificate.NotAfter, Lifetime: certificate.NotAfter.Sub(certificate.NotBefore), Via: via,
+		bot: about.bot, key: key, certs: certs,
 	}, nil
 }
 
@@ -81,8 +85,12 @@ func checkSSH(line []byte) error {
 	return nil
 }
 
-// Bot is the name of the bot that the identity belongs to; empty where it belongs to no bot.
+// Bot is the name of the bot that the identity belongs to, as the certificate says or, before 17, as its user is called; empty
+// where it belongs to no bot.
 func (i *Identity) Bot() string {
+	if i.bot != "" {
+		return i.bot
+	}
 	name, found := strings.CutPrefix(i.User, botUserPrefix)
 	if !found {
 		return ""
@@ -112,37 +120,4 @@ func (i *Identity) file(knownHosts [][]byte) ([]byte, error) {
 		return nil, fmt.Errorf("encoding the identity: %w", err)
 	}
 	return encoded, nil
-}
-
-// connect opens a client of the Auth Service as this identity. Through a proxy with TLS routing it is one connection to the
-// proxy's port, else the tunnel that the SSH certificate opens (teleport-facts 4.2).
-func (i *Identity) connect(ctx context.Context) (*client.Client, error) {
-	hosts := make([][]byte, 0, len(i.certs.SSHCACerts))
-	for _, ca := range i.certs.SSHCACerts {
-		hosts = append(hosts, knownHost(ca, []string{i.Cluster.Name, "*." + i.Cluster.Name}))
-	}
-	encoded, err := i.file(hosts)
-	if err != nil {
-		return nil, err
-	}
-	config := client.Config{
-		Addrs:                    []string{i.Cluster.Proxy},
-		Credentials:              []client.Credentials{client.LoadIdentityFileFromString(string(encoded))},
-		DialTimeout:              dialTimeout,
-		InsecureAddressDiscovery: i.Cluster.Insecure,
-		// The breaker of the client answers in the server's place after some failures; a proof needs the server's own words.
-		CircuitBreakerConfig: breaker.NoopBreakerConfig(),
-		DialOpts:             []grpc.DialOption{metadata.WithUserAgentFromTeleportComponent("tbotctl")},
-	}
-	if i.Cluster.TLSRouting {
-		config.ALPNSNIAuthDialClusterName = i.Cluster.Name
-		config.DialInBackground = true
-		// The question alone is asked of anybody; the join has judged the proxy's certificate.
-		config.ALPNConnUpgradeRequired = client.IsALPNConnUpgradeRequired(ctx, i.Cluster.Proxy, true)
-	}
-	connected, err := client.New(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to the Auth Service as %s: %w", i.User, err)
-	}
-	return connected, nil
 }

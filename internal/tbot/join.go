@@ -51,6 +51,8 @@ type JoinRequest struct {
 	IDToken spec.Secret
 	// TTL is how long the bot certificates are asked to live; the server gives an hour where it is zero and 24 at most.
 	TTL time.Duration
+	// Bot is the bot that the token is for, where the caller knows: certificates of another are an error then.
+	Bot string
 }
 
 // Join exchanges a service account token for bot certificates: over gRPC first, and over HTTP where the server or what stands
@@ -75,7 +77,29 @@ func Join(ctx context.Context, r JoinRequest) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newIdentity(r.Cluster, key, certs, via)
+	identity, err := newIdentity(r.Cluster, key, certs, via)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.check(identity, request.Expires); err != nil {
+		return nil, err
+	}
+	return identity, nil
+}
+
+// check holds the certificates to what was asked for. A bot's own ones carry the one role that is named like its user
+// (teleport-facts 5.2).
+func (r JoinRequest) check(identity *Identity, end *time.Time) error {
+	if r.Bot != "" && identity.Bot() != r.Bot {
+		return fmt.Errorf("the token %s let in %s, not bot %s", r.Token, identity.User, r.Bot)
+	}
+	if err := identity.actsAs([]string{identity.User}); err != nil {
+		return err
+	}
+	if end != nil {
+		return identity.keeps(*end)
+	}
+	return nil
 }
 
 // joinTimeout bounds one attempt; the Auth Service gives an OIDC issuer 15 seconds (teleport-facts 3.3).

@@ -2,13 +2,11 @@ package tbot
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/gravitational/teleport/api/client"
 	"github.com/gravitational/teleport/api/client/proto"
@@ -25,12 +23,6 @@ import (
 // protocolProxyGRPC is the ALPN name of the proxy's gRPC service for callers without a certificate (teleport-facts 2.3).
 const protocolProxyGRPC = "teleport-proxy-grpc"
 
-// dialTimeout and keepAlive are for one connection to the proxy.
-const (
-	dialTimeout = 10 * time.Second
-	keepAlive   = 30 * time.Second
-)
-
 // errProtocol means that what answered at the proxy's address does not speak the protocol asked for or does not know the call:
 // an old server, or a load balancer that ends TLS.
 var errProtocol = errors.New("the proxy's address does not pass the " + protocolProxyGRPC + " protocol through")
@@ -38,7 +30,7 @@ var errProtocol = errors.New("the proxy's address does not pass the " + protocol
 // registerGRPC asks the proxy's JoinService. The TLS handshake is done before gRPC gets the connection, so that a certificate
 // that is not trusted or a refused protocol comes back as itself and not as "unavailable".
 func registerGRPC(ctx context.Context, cluster Cluster, request *types.RegisterUsingTokenRequest) (*proto.Certs, error) {
-	secured, err := dialProxy(ctx, cluster)
+	secured, err := dialProxyGRPC(ctx, cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -69,29 +61,13 @@ func registerGRPC(ctx context.Context, cluster Cluster, request *types.RegisterU
 	return certs, grpcVerdict(err, askedJoin, viaGRPC)
 }
 
-func dialProxy(ctx context.Context, cluster Cluster) (net.Conn, error) {
-	host, _, err := net.SplitHostPort(cluster.Proxy)
-	if err != nil {
-		return nil, fmt.Errorf("the proxy's address: %w", err)
-	}
-	// The api module's dialer honours HTTPS_PROXY and NO_PROXY as tbot does.
-	raw, err := client.NewDialer(ctx, keepAlive, dialTimeout, client.WithInsecureSkipVerify(cluster.Insecure)).DialContext(ctx, "tcp", cluster.Proxy)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to %s: %w", cluster.Proxy, err)
-	}
-	secured := tls.Client(raw, &tls.Config{
-		NextProtos: []string{protocolProxyGRPC, "h2"}, ServerName: host, RootCAs: cluster.CAs,
-		InsecureSkipVerify: cluster.Insecure, //nolint:gosec // only by --insecure, which warns each time
-		MinVersion:         tls.VersionTLS12,
-	})
-	handshakeCtx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	if err := secured.HandshakeContext(handshakeCtx); err != nil {
-		if isProtocolRefused(err) {
-			err = fmt.Errorf("%w: %w", errProtocol, err)
-		}
-		_ = raw.Close()
-		return nil, fmt.Errorf("connecting to %s: %w", cluster.Proxy, err)
+func dialProxyGRPC(ctx context.Context, cluster Cluster) (net.Conn, error) {
+	secured, err := dialTLS(ctx, cluster, protocolProxyGRPC, "h2")
+	switch {
+	case isProtocolRefused(err):
+		return nil, fmt.Errorf("%w: %w", errProtocol, err)
+	case err != nil:
+		return nil, err
 	}
 	if secured.ConnectionState().NegotiatedProtocol != protocolProxyGRPC {
 		_ = secured.Close()

@@ -3,11 +3,11 @@ package tbot
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 
 	"github.com/gravitational/teleport/api/client/proto"
@@ -28,12 +28,13 @@ func registerHTTP(ctx context.Context, cluster Cluster, request *types.RegisterU
 		return nil, fmt.Errorf("preparing the join: %w", err)
 	}
 	post.Header.Set("Content-Type", "application/json")
+	secured, err := cluster.webTLS()
+	if err != nil {
+		return nil, err
+	}
 	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
-		TLSClientConfig: &tls.Config{
-			RootCAs: cluster.CAs, MinVersion: tls.VersionTLS12,
-			InsecureSkipVerify: cluster.Insecure, //nolint:gosec // only by --insecure, which warns each time
-		},
+		TLSClientConfig: secured,
+		DialContext:     func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, cluster) },
 	}
 	defer transport.CloseIdleConnections()
 	web := &http.Client{

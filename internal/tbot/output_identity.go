@@ -4,130 +4,96 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"maps"
 	"net"
-	"slices"
-	"strings"
 
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 
+	"github.com/gravitational/teleport/api/client/webclient"
 	"github.com/gravitational/teleport/api/types"
 )
 
-// typesAllow reads the allow half of a role.
-const typesAllow = types.Allow
-
-// Artifact names of an identity output, those that real tbot writes to a Secret (recordings, teleport-facts 6.3).
-const (
-	fileIdentity   = "identity"
-	fileKey        = "key"
-	fileKeyPub     = "key.pub"
-	fileCert       = "key-cert.pub"
-	fileTLSCert    = "tlscert"
-	fileHostCA     = "teleport-host-ca.crt"
-	fileUserCA     = "teleport-user-ca.crt"
-	fileDatabaseCA = "teleport-database-ca.crt"
-	fileKnownHosts = "known_hosts"
-	fileWriteTest  = ".write-test"
-)
-
-// Artifacts are the files of one output with what may be told of them.
-type Artifacts struct {
-	// Identity is the certificate that the output is about.
-	Identity *Identity
-	files    map[string][]byte
-}
-
-// Names are the files that would be written, sorted.
-func (a Artifacts) Names() []string {
-	return slices.Sorted(maps.Keys(a.files))
-}
-
-// Format implements fmt.Formatter: it prints whose files they are and how they are called, never what is in them.
-func (a Artifacts) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "%v of %v", a.Names(), a.Identity)
-}
-
-// GenerateIdentity makes the files of an identity output, with certificates as the configuration asks.
-func (s *Session) GenerateIdentity(ctx context.Context, config tbotconfig.Config, output *tbotconfig.Identity) (*Artifacts, error) {
-	identity, err := s.impersonate(ctx, impersonation{
-		roles: output.Roles, cluster: output.Cluster, ttl: config.Lifetime(output), reissue: output.AllowReissue,
+// identity makes the files of an identity output (teleport-facts 6.3). What SSH clients read beyond the known hosts names paths,
+// so that only a directory gets it.
+func (g generation) identity(ctx context.Context, output *tbotconfig.Identity) (OutputResult, error) {
+	identity, err := g.session.impersonate(ctx, impersonation{
+		roles: output.Roles, cluster: output.Cluster, ttl: g.ttl, reissue: output.AllowReissue,
 	})
 	if err != nil {
-		return nil, err
+		return OutputResult{}, err
 	}
-	trusted, err := s.authorities(ctx)
+	trusted, err := g.session.authorities(ctx)
 	if err != nil {
-		return nil, err
+		return OutputResult{}, err
 	}
-	proxyHost, _, err := net.SplitHostPort(s.identity.Cluster.Proxy)
+	artifacts, err := newArtifacts(identity, trusted)
 	if err != nil {
-		return nil, fmt.Errorf("the proxy's address: %w", err)
+		return OutputResult{}, err
 	}
-	encoded, err := identity.file(knownHosts(trusted.host))
-	if err != nil {
-		return nil, err
-	}
-	files := map[string][]byte{
-		fileIdentity:   encoded,
-		fileKey:        identity.key.private,
-		fileKeyPub:     identity.key.ssh,
-		fileCert:       identity.certs.SSH,
-		fileTLSCert:    identity.certs.TLS,
-		fileHostCA:     certificates(trusted.host),
-		fileUserCA:     certificates(trusted.user),
-		fileDatabaseCA: certificates(trusted.database),
-		fileWriteTest:  {},
-	}
+	artifacts.addAuthorities(trusted)
 	if output.SSHConfig != tbotconfig.SSHConfigOff {
-		files[fileKnownHosts] = bytes.Join(knownHosts(trusted.host, proxyHost), nil)
-	}
-	return &Artifacts{Identity: identity, files: files}, nil
-}
-
-// authorities are those that the cluster trusts: its own, and those of its leaf clusters.
-type authorities struct {
-	host, user, database []types.CertAuthority
-}
-
-func (s *Session) authorities(ctx context.Context) (authorities, error) {
-	var found authorities
-	for kind, into := range map[types.CertAuthType]*[]types.CertAuthority{
-		types.HostCA: &found.host, types.UserCA: &found.user, types.DatabaseCA: &found.database,
-	} {
-		all, err := s.auth.GetCertAuthorities(ctx, kind, false)
-		if err != nil {
-			return authorities{}, fmt.Errorf("reading the %s authority: %w", kind, err)
+		if err := g.addSSH(ctx, artifacts, trusted.host, output.Destination); err != nil {
+			return OutputResult{}, err
 		}
-		*into = all
 	}
-	return found, nil
+	return OutputResult{Artifacts: artifacts, Identity: identity}, nil
 }
 
-// certificates gives the authorities' certificates as one PEM text.
-func certificates(all []types.CertAuthority) []byte {
-	var text []byte
+// addSSH adds what SSH clients read: the known hosts everywhere, and in a directory the configuration for all clusters and for each.
+func (g generation) addSSH(ctx context.Context, artifacts *Artifacts, hosts []types.CertAuthority, to tbotconfig.Destination) error {
+	proxyHost, _, err := net.SplitHostPort(g.session.identity.Cluster.Proxy)
+	if err != nil {
+		return fmt.Errorf("the proxy's address: %w", err)
+	}
+	artifacts.files[fileKnownHosts] = bytes.Join(knownHosts(hosts, proxyHost), nil)
+	if to.Type != tbotconfig.DestinationDirectory {
+		return nil
+	}
+	leaves, err := g.session.auth.GetRemoteClusters(ctx)
+	if err != nil {
+		return fmt.Errorf("listing leaf clusters: %w", grpcVerdict(err, "the list of leaf clusters", "ListRemoteClusters"))
+	}
+	clusters := []string{g.session.identity.Cluster.Name}
+	for _, leaf := range leaves {
+		clusters = append(clusters, leaf.GetName())
+	}
+	said, err := g.session.pingProxy(ctx)
+	if err != nil {
+		return err
+	}
+	proxy, err := sshProxy(said)
+	if err != nil {
+		return err
+	}
+	config, err := newSSHConfig(to.Path, proxy, said.Proxy.TLSRoutingEnabled, g.session.way.upgraded)
+	if err != nil {
+		return err
+	}
+	artifacts.files[fileSSHConfig] = config.all(clusters)
+	for _, cluster := range clusters {
+		if !local(cluster) {
+			return fmt.Errorf("the cluster's name %q is no name of a file", cluster)
+		}
+		artifacts.files[cluster+".known_hosts"] = bytes.Join(knownHosts(only(hosts, cluster), proxyHost), nil)
+		artifacts.files[cluster+".ssh_config"] = config.one(cluster)
+	}
+	return nil
+}
+
+// only leaves the authorities of one cluster.
+func only(all []types.CertAuthority, cluster string) (found []types.CertAuthority) {
 	for _, authority := range all {
-		for _, pair := range authority.GetTrustedTLSKeyPairs() {
-			text = append(text, pair.Cert...)
+		if authority.GetClusterName() == cluster {
+			found = append(found, authority)
 		}
 	}
-	return text
+	return found
 }
 
-// knownHosts gives a line for each SSH key of each host authority, which holds for the hosts of its own cluster and for those
-// named besides.
-func knownHosts(all []types.CertAuthority, besides ...string) [][]byte {
-	var lines [][]byte
-	for _, authority := range all {
-		for _, pair := range authority.GetTrustedSSHKeyPairs() {
-			lines = append(lines, knownHost(pair.PublicKey, append(besides, authority.GetClusterName(), "*."+authority.GetClusterName())))
-		}
+// sshProxy is the address that SSH clients reach the proxy at, host:port.
+func sshProxy(said *webclient.PingResponse) (string, error) {
+	host, port, err := said.Proxy.SSHProxyHostPort()
+	if err != nil {
+		return "", fmt.Errorf("the proxy's SSH address: %w", err)
 	}
-	return lines
-}
-
-// knownHost writes one authority the way OpenSSH reads it.
-func knownHost(authorizedKey []byte, hosts []string) []byte {
-	return fmt.Appendf(nil, "@cert-authority %s %s type=host\n", strings.Join(hosts, ","), strings.TrimSpace(string(authorizedKey)))
+	return net.JoinHostPort(host, port), nil
 }

@@ -17,10 +17,10 @@ import (
 // is in it: not as text, not as the numbers, the hexadecimal or the base64 that fmt and JSON make of bytes.
 func TestNothingPrintsASecret(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, teleporttest.Options{}, "access")
+	l := newKubeLab(t, teleporttest.Options{})
 	dir := filepath.Join(t.TempDir(), "out")
-	run := l.run(t, tbotconfig.Directory(dir))
-	run.Destinations.Secrets = &secrets{}
+	run, store := l.runs(t, tbotconfig.NewIdentity(tbotconfig.Directory(dir)), argoCD(named("alpha")), kubernetes("beta", tbotconfig.Memory())), &putter{}
+	run.Destinations.Secrets = store
 	result, err := run.Once(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -35,17 +35,24 @@ func TestNothingPrintsASecret(t *testing.T) {
 		}
 	}()
 	request := l.request(t)
-	artifacts := result.Outputs[0].Artifacts
+	artifacts, secret := result.Outputs[0].Artifacts, result.Outputs[1].Secrets[0]
+	var argo struct {
+		TLS struct{ KeyData string } `json:"tlsClientConfig"`
+	}
+	if err := json.Unmarshal(store.put[0].Data["config"], &argo); err != nil {
+		t.Fatal(err)
+	}
+	run.Destinations.Secrets = nil // holds what was written, as a Kubernetes cluster does
 	// The last line of the key before its end; the bot's own key is nowhere on disk, so its PEM head stands for it.
 	lines := strings.Split(strings.TrimSpace(string(readDirectory(t, dir)["key"])), "\n")
 	never := map[string]string{
-		"the head of a key": "-----BEGIN", "the output's key": lines[len(lines)-2],
+		"the head of a key": "-----BEGIN", "the output's key": lines[len(lines)-2], "Argo CD's key": argo.TLS.KeyData,
 		"the run's token": run.IDToken.Reveal(), "the request's token": request.IDToken.Reveal(),
 	}
 	for name, value := range map[string]any{
 		"Identity": *result.Identity, "*Identity": result.Identity, "Artifacts": *artifacts, "*Artifacts": artifacts,
 		"JoinRequest": request, "*JoinRequest": &request, "Run": run, "*Run": &run, "Result": result, "*Result": &result,
-		"OutputResult": result.Outputs[0], "outputs": result.Outputs, "*Session": session, "list": []any{result.Identity, *artifacts, run},
+		"OutputResult": result.Outputs[0], "of Argo CD": result.Outputs[1], "Secret": secret, "*Secret": &secret, "outputs": result.Outputs, "*Session": session, "list": []any{result.Identity, *artifacts, run},
 		"map": map[string]*tbot.Identity{"a": result.Identity}, "wrapped": fmt.Errorf("about %v and %+v", result, run),
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%d", "%o", "%b", "%c"} {
@@ -59,6 +66,9 @@ func TestNothingPrintsASecret(t *testing.T) {
 			t.Errorf("JSON of %s: %v", name, err)
 		}
 		mustNotShow(t, "JSON of "+name, string(encoded), never)
+	}
+	if got, want := fmt.Sprintf("%+v", secret), "Secret machines/"+secret.Name; got != want {
+		t.Errorf("a Secret prints as %q", got)
 	}
 	if got, want := fmt.Sprintf("%+v", result.Identity), "bot-example of "+clusterName+" until "; !strings.HasPrefix(got, want) {
 		t.Errorf("an identity prints as %q", got)

@@ -16,6 +16,8 @@ type Run struct {
 	Cluster Cluster
 	// IDToken is the service account token of the pod.
 	IDToken spec.Secret
+	// Bot is the bot that the join token is for, where the caller knows; see JoinRequest.
+	Bot string
 	// Destinations are where the outputs go.
 	Destinations Destinations
 	// MaxTTL shortens every certificate where it is set: a proof needs minutes, not an hour.
@@ -24,27 +26,21 @@ type Run struct {
 
 // Result is what one round of tbot obtained.
 type Result struct {
-	// Identity is the bot's own.
+	// Identity is the bot's own; nil where the join itself failed.
 	Identity *Identity
-	// Outputs are in the order of the configuration; shorter than it where err is not nil.
+	// Outputs are those of the configuration in its order, one for each, whatever became of it; none where there was no session.
 	Outputs []OutputResult
 }
 
-// OutputResult is one output that was generated and written.
-type OutputResult struct {
-	Type        string
-	Destination tbotconfig.Destination
-	Artifacts   *Artifacts
-}
-
-// Once runs one round. On an error the result holds how far it came; its Identity is nil where the join itself failed.
+// Once runs one round. An output that fails is told in its result and keeps no other from its turn; the error joins them all, each
+// with the output's name. Where the join or the session failed, the result holds how far it came.
 func (r Run) Once(ctx context.Context) (Result, error) {
 	config := r.Config
 	if config.Onboarding.JoinMethod != tbotconfig.JoinMethodKubernetes {
 		return Result{}, fmt.Errorf("join method %q: only kubernetes is embedded", config.Onboarding.JoinMethod)
 	}
 	identity, err := Join(ctx, JoinRequest{
-		Cluster: r.Cluster, Token: config.Onboarding.Token, IDToken: r.IDToken, TTL: r.shorten(config.Lifetime(nil)),
+		Cluster: r.Cluster, Token: config.Onboarding.Token, IDToken: r.IDToken, TTL: r.shorten(config.Lifetime(nil)), Bot: r.Bot,
 	})
 	if err != nil {
 		return Result{}, err
@@ -54,31 +50,22 @@ func (r Run) Once(ctx context.Context) (Result, error) {
 	if err != nil {
 		return result, err
 	}
-	result.Outputs, err = r.outputs(ctx, session)
-	return result, errors.Join(err, session.Close())
-}
-
-func (r Run) outputs(ctx context.Context, session *Session) ([]OutputResult, error) {
-	done := make([]OutputResult, 0, len(r.Config.Outputs))
-	for i, output := range r.Config.Outputs {
-		identity, ok := output.(*tbotconfig.Identity)
-		if !ok {
-			return done, fmt.Errorf("output %d: type %s is not embedded", i+1, output.Shared().Type)
+	var failed []error
+	for i := range config.Outputs {
+		output := r.Generate(ctx, session, i)
+		if output.Err == nil {
+			output.Err = r.Destinations.Write(ctx, output)
 		}
-		short := *identity
-		short.CredentialTTL = r.shorten(r.Config.Lifetime(identity))
-		artifacts, err := session.GenerateIdentity(ctx, r.Config, &short)
-		if err != nil {
-			return done, fmt.Errorf("output %d (%s): %w", i+1, identity.Type, err)
+		if output.Err != nil {
+			output.Artifacts = nil
+			failed = append(failed, fmt.Errorf("output %s: %w", output.Name, output.Err))
 		}
-		if err := r.Destinations.Write(ctx, identity.Destination, artifacts); err != nil {
-			return done, fmt.Errorf("output %d (%s): %w", i+1, identity.Type, err)
-		}
-		done = append(done, OutputResult{Type: identity.Type, Destination: identity.Destination, Artifacts: artifacts})
+		result.Outputs = append(result.Outputs, output)
 	}
-	return done, nil
+	return result, errors.Join(append(failed, session.Close())...)
 }
 
+// shorten applies MaxTTL.
 func (r Run) shorten(ttl time.Duration) time.Duration {
 	if r.MaxTTL > 0 && ttl > r.MaxTTL {
 		return r.MaxTTL

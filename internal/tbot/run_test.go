@@ -88,11 +88,11 @@ func TestOutputRoles(t *testing.T) {
 			if !errors.As(err, &refused) || refused.Via != "GenerateUserCerts" {
 				t.Fatalf("error %v, want a refusal", err)
 			}
-			if want := "output 1 (identity): Teleport refused " + row.refusal; err.Error() != want {
+			if want := "output identity-1: Teleport refused " + row.refusal; err.Error() != want {
 				t.Errorf("error:\n got  %s\n want %s", err, want)
 			}
-			if len(result.Outputs) != 0 {
-				t.Errorf("%d outputs beside the error", len(result.Outputs))
+			if len(result.Outputs) != 1 || !errors.Is(err, result.Outputs[0].Err) || result.Outputs[0].Artifacts != nil || result.Outputs[0].Identity != nil {
+				t.Errorf("beside the error: %v", result.Outputs)
 			}
 		})
 	}
@@ -153,7 +153,7 @@ func TestOldServer(t *testing.T) {
 		t.Errorf("the identity was not used: %v", l.methods())
 	}
 	result, err = l.run(t, tbotconfig.Memory()).Once(t.Context())
-	if !errors.Is(err, tbot.ErrTooOld) || result.Identity == nil || len(result.Outputs) != 0 {
+	if !errors.Is(err, tbot.ErrTooOld) || result.Identity == nil || len(result.Outputs) != 1 || !errors.Is(result.Outputs[0].Err, tbot.ErrTooOld) {
 		t.Errorf("an output: %+v, %v", result, err)
 	}
 }
@@ -217,18 +217,18 @@ func TestLockedAfterJoin(t *testing.T) {
 		}
 	}()
 	lock := l.Lock("example")
-	output := tbotconfig.NewIdentity(tbotconfig.Memory())
-	output.Roles = []string{"access"}
-	_, err = session.GenerateIdentity(t.Context(), tbotconfig.Config{}, output)
+	run := l.run(t, tbotconfig.Memory())
+	run.Config.Outputs[0].Shared().Roles = []string{"access"}
+	made := run.Generate(t.Context(), session, 0)
 	var refused *tbot.Refused
-	if !errors.As(err, &refused) || !strings.Contains(refused.Message, "lock") {
+	if err := made.Err; !errors.As(err, &refused) || !strings.Contains(refused.Message, "lock") {
 		t.Errorf("locked: %v", err)
 	}
 	if _, err := tbot.Open(t.Context(), identity); !errors.As(err, &refused) || !strings.HasPrefix(err.Error(), "using the bot's identity: Teleport refused the bot: ") {
 		t.Errorf("a session of a locked bot: %v", err)
 	}
 	l.Unlock(lock)
-	if _, err := session.GenerateIdentity(t.Context(), tbotconfig.Config{}, output); err != nil {
-		t.Errorf("unlocked: %v", err)
+	if made := run.Generate(t.Context(), session, 0); made.Err != nil || made.Artifacts == nil {
+		t.Errorf("unlocked: %v", made)
 	}
 }

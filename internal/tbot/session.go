@@ -4,27 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/gravitational/teleport/api/client"
-	"github.com/gravitational/teleport/api/client/proto"
+	"github.com/gravitational/teleport/api/client/webclient"
 )
 
-// ErrTooOld means that the server does not know a call that outputs need. GenerateUserCerts of the api module sends its keys
-// in fields that servers before 17 do not read, so that they see no key at all (teleport-facts 4.7).
-var ErrTooOld = errors.New("the server is older than 17: the join itself can be proven, outputs cannot")
-
-// Session is a bot that has joined: its identity and an open connection to the Auth Service.
+// Session is a bot that has joined: its identity and an open connection to the Auth Service. It is for one goroutine.
 type Session struct {
 	identity *Identity
+	way      way
 	auth     *client.Client
+	// proxy is what the proxy says of itself, asked once.
+	proxy *webclient.PingResponse
 }
 
 // Open connects as the identity and makes sure by one Ping that the Auth Service takes it; the error holds *Refused where it
-// does not.
+// does not, and ErrNoTunnel where a load balancer stands in between.
 func Open(ctx context.Context, identity *Identity) (*Session, error) {
-	auth, err := identity.connect(ctx)
+	way := findWay(ctx, identity.Cluster)
+	auth, err := way.connect(ctx, identity)
 	if err != nil {
 		return nil, err
 	}
@@ -35,84 +33,32 @@ func Open(ctx context.Context, identity *Identity) (*Session, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("using the bot's identity: %w", err), auth.Close())
 	}
-	return &Session{identity: identity, auth: auth}, nil
+	return &Session{identity: identity, way: way, auth: auth}, nil
 }
 
 // Close ends the connection.
 func (s *Session) Close() error { return s.auth.Close() }
 
-// roles are those that the bot may act as, read from its own role (teleport-facts 6.2).
-func (s *Session) roles(ctx context.Context) ([]string, error) {
-	role, err := s.auth.GetRole(ctx, s.identity.User)
-	if err != nil {
-		return nil, fmt.Errorf("reading the bot's own role %s: %w", s.identity.User, err)
-	}
-	return role.GetImpersonateConditions(typesAllow).Roles, nil
+// Format implements fmt.Formatter: a session prints as whose it is.
+func (s *Session) Format(f fmt.State, _ rune) {
+	_, _ = f.Write([]byte("session of " + s.identity.String()))
 }
 
-// impersonate asks for certificates that act as the roles, the way an output of tbot does (teleport-facts 6.2).
-func (s *Session) impersonate(ctx context.Context, want impersonation) (*Identity, error) {
-	roles := want.roles
-	if len(roles) == 0 {
-		own, err := s.roles(ctx)
-		if err != nil {
-			return nil, err
-		}
-		roles = own
+// pingProxy asks the proxy for the addresses that outputs write down (teleport-facts 1.2).
+func (s *Session) pingProxy(ctx context.Context) (*webclient.PingResponse, error) {
+	if s.proxy != nil {
+		return s.proxy, nil
 	}
-	key, err := newKeyPair(s.identity.Cluster.Suite)
-	if err != nil {
-		return nil, err
-	}
-	cluster := want.cluster
-	if cluster == "" {
-		cluster = s.identity.Cluster.Name
-	}
-	certs, err := s.auth.GenerateUserCerts(ctx, proto.UserCertsRequest{
-		Username:                    s.identity.User,
-		Expires:                     s.identity.Cluster.end(want.ttl),
-		RoleRequests:                roles,
-		RouteToCluster:              cluster,
-		UseRoleRequests:             true,
-		SSHPublicKey:                key.ssh,
-		TLSPublicKey:                key.tls,
-		ReissuableRoleImpersonation: want.reissue,
+	cluster := s.identity.Cluster
+	answer, err := webclient.Ping(&webclient.Config{
+		Context: ctx, ProxyAddr: cluster.Proxy, Pool: cluster.CAs, Insecure: cluster.Insecure, Timeout: dialTimeout,
 	})
 	if err != nil {
-		return nil, certsError(err, roles)
+		return nil, fmt.Errorf("asking %s for its addresses: %w", cluster.Proxy, err)
 	}
-	// The answer holds the authorities of TLS in part and those of SSH not at all: the cluster's own are asked for, the SSH ones
-	// are the bot's.
-	authority, err := s.auth.GetClusterCACert(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading the cluster's authority: %w", err)
+	if answer.ClusterName != cluster.Name {
+		return nil, fmt.Errorf("the proxy %s belongs to cluster %q, not %q", cluster.Proxy, answer.ClusterName, cluster.Name)
 	}
-	if !slices.ContainsFunc(certs.TLSCACerts, func(have []byte) bool { return string(have) == string(authority.GetTLSCA()) }) {
-		certs.TLSCACerts = append(certs.TLSCACerts, authority.GetTLSCA())
-	}
-	certs.SSHCACerts = s.identity.certs.SSHCACerts
-	return newIdentity(s.identity.Cluster, key, certs, viaUserCerts)
-}
-
-// viaUserCerts names the call in results.
-const viaUserCerts = "GenerateUserCerts"
-
-type impersonation struct {
-	roles   []string
-	cluster string
-	ttl     time.Duration
-	reissue bool
-}
-
-func certsError(err error, roles []string) error {
-	asked := fmt.Sprintf("certificates of the roles %q", roles)
-	err = grpcVerdict(err, asked, viaUserCerts)
-	var refused *Refused
-	switch {
-	case !errors.As(err, &refused):
-		return fmt.Errorf("asking for %s: %w", asked, err)
-	case refused.Message == "ssh: no key found":
-		return ErrTooOld
-	}
-	return err
+	s.proxy = answer
+	return answer, nil
 }

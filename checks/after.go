@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,10 +32,15 @@ func workloadChecks() []Check {
 				return unknown(err)
 			}
 			n := f.Setup.Names()
-			if !ready {
-				return Finding{Status: Fail, Observed: reason, Fix: fmt.Sprintf("kubectl --namespace %s describe pods --selector app.kubernetes.io/instance=%s", n.Namespace, f.Setup.Name)}
+			name, fix := n.Namespace+"/"+n.Deployment, fmt.Sprintf("kubectl --namespace %s describe pods --selector app.kubernetes.io/instance=%s", n.Namespace, f.Setup.Name)
+			if f.Live != nil && f.Live.Workload.found() {
+				w := f.Live.Workload
+				name, fix = w.name(), w.kubectl("describe", "pods", "--selector", w.selector())
 			}
-			return passed(n.Namespace + "/" + n.Deployment)
+			if !ready {
+				return Finding{Status: Fail, Observed: cmp.Or(reason, "not every replica is of the last change and available yet"), Fix: fix}
+			}
+			return passed(name)
 		},
 	}}
 }

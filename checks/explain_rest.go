@@ -70,7 +70,7 @@ func explainOutput() []Explanation {
 			Why:   "Selectors that match nothing are no error to tbot, which says so at level info alone; and Argo CD reads its own namespace alone.",
 			Shows: []string{"matched_cluster_count=0"},
 			Mend:  "Correct selectors or labels (`tctl get kube_server`), give the bot's roles the clusters, and set secret_namespace to Argo CD's.",
-			Since: "kubernetes/argo-cd: 17.7 and 18.2.",
+			Since: "kubernetes/argo-cd: 17.7.4 and 18.1.7.",
 		},
 		{
 			ID:    "TBC706",
@@ -84,6 +84,12 @@ func explainOutput() []Explanation {
 			Looks: "Labels on Argo CD's cluster Secrets that are not in the output's secret_labels.",
 			Why:   "tbot writes the labels whole at each renewal: what others added is lost, and an ApplicationSet that selects by it loses its cluster.",
 			Mend:  "Move the labels to secret_labels of the output.",
+		},
+		{
+			ID:    "TBC708",
+			Looks: "With `verify --evidence` alone: when the certificate in each output's Secret was made, by its own dates, against `--max-age`.",
+			Why:   "Only a bot that Teleport let in gets a certificate, so a new one shows the whole chain without anything being tried. Managed fields also move when a label does.",
+			Mend:  "Read the pod's log; where tbot renews less often than `--max-age`, give more, or shorten renewal_interval.", Problems: []string{"P40"},
 		},
 	}
 }
@@ -120,6 +126,13 @@ func explainJoin() []Explanation {
 			Shows: []string{"bot.join"},
 			Mend:  "Mend what the event names. To read it, a login needs list and read on event.",
 			Since: "Teleport 16 logs only joins that succeed; later servers also those that they refuse, with the reason.", Problems: []string{"P07", "P17"},
+		},
+		{
+			ID:    "TBC902",
+			Looks: "With `verify --evidence` alone: when Teleport last let the bot instance in that the output's certificate names, and as which service account, against `--max-age`.",
+			Why:   "It is the other side's word on the same login. The certificate leads to the instance, so that another one's login, such as a proof's, is not taken for the pod's.",
+			Mend:  "Read the pod's log; `tbotctl doctor` explains it. To see it, a login needs list and read on bot_instance.",
+			Since: "Teleport 16.2 and newer keep instances; those before the service account's name was kept are told by the join token.",
 		},
 	}
 }

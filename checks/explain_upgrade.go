@@ -51,7 +51,7 @@ func explainUpgrade() []Explanation {
 			Looks: "With `--for-server` alone: the types of the outputs.",
 			Why:   "tbot of the release has to know each, or it ends at its start.",
 			Mend:  "Keep to releases that know the output, or replace it by one of type kubernetes.",
-			Since: "kubernetes/v2: 17.2. kubernetes/argo-cd: 17.7 and 18.2.",
+			Since: "kubernetes/v2: 17.2.7. kubernetes/argo-cd: 17.7.4 and 18.1.7.",
 		},
 		{
 			ID:    "TBC527",

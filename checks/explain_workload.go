@@ -105,5 +105,13 @@ func explainWorkload() []Explanation {
 			Shows: []string{"CrashLoopBackOff", "ImagePullBackOff", "CreateContainerConfigError", "FailedCreate", "FailedMount"},
 			Mend:  "Mend the cause; the kubelet tries again by itself, within five minutes.",
 		},
+		{
+			ID:    "TBC515",
+			Looks: "With `verify --evidence` alone: tbot's answer at /readyz, asked through the API server; where nobody may ask, the kubelet's readiness probe of it.",
+			Why:   "It is tbot's own word on whether it joined and could write each output, one word for each of them.",
+			Shows: []string{`"status":"unhealthy"`, "Readiness probe failed: HTTP probe failed with statuscode: 503"},
+			Mend:  "Read the pod's log; `tbotctl doctor` explains it.",
+			Since: "From 17.5 and 18.0 on /readyz tells; tbot before that says OK to everything.", Problems: []string{"P40"},
+		},
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 )
 
 // Upgrade is the stage of --for-server: a setup that lives is judged against a Teleport release that the cluster does not run yet,
@@ -252,26 +253,14 @@ func (u upgrade) tokenType() Finding {
 	return passed(string(u.join))
 }
 
-// outputs: what tbot learned on the way (teleport-facts 9); a tbot of the release has to know them, and so has the one that runs.
+// outputs: tbotconfig knows when tbot learned each type, and when it lost it; a tbot of the release has to take them.
 func (u upgrade) outputs() Finding {
 	if f := u.unread(); f != nil {
 		return *f
 	}
 	for _, output := range u.Config.Outputs {
-		var first []string
-		switch output.Shared().Type {
-		case "kubernetes/v2":
-			first = []string{"v17.2.0"}
-		case "kubernetes/argo-cd":
-			first = []string{"v17.7.0", "v18.2.0"}
-		default:
-			continue
-		}
-		if !has(u.to, first...) {
-			return Finding{
-				Status: Fail, Observed: describe(output) + ", which a tbot of " + bare(u.to) + " does not know",
-				Expected: strings.ReplaceAll(strings.Join(first, " or ")+" and on", "v", ""),
-			}
+		if known, releases := tbotconfig.KnownTo(output.Shared().Type, bare(u.to)); !known {
+			return Finding{Status: Fail, Observed: describe(output) + ", which a tbot of " + bare(u.to) + " does not know", Expected: releases}
 		}
 	}
 	return passed(fmt.Sprintf("%d of %d", len(u.Config.Outputs), len(u.Config.Outputs)))

@@ -60,6 +60,10 @@ type Live struct {
 	// TouchWanted tells that admin actions want a touch of a hardware key.
 	TouchWanted func(context.Context) (bool, error)
 
+	// MaxAge is how old a certificate and a login may be that show that the setup works; zero for a run that asks for no such proof.
+	MaxAge time.Duration
+	// Now is the time by the servers' clock; nil takes it from Clocks, else from this machine.
+	Now func() time.Time
 	// Clocks are the clocks that take part, by the Date headers of their answers.
 	Clocks func(context.Context) ([]Clock, error)
 	// Presented are the claims of the very token that the pod would present; only where --prove may mint one. Joined is what

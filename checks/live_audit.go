@@ -13,8 +13,11 @@ import (
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 )
 
-// LastJoin is the check of what Teleport's audit log says.
-const LastJoin ID = "TBC901"
+// The checks of what Teleport itself has written down.
+const (
+	LastJoin       ID = "TBC901"
+	InstanceRecent ID = "TBC902"
+)
 
 func auditChecks() []Check {
 	return []Check{{
@@ -38,6 +41,9 @@ func auditChecks() []Check {
 			}
 			return finding
 		}),
+	}, {
+		ID: InstanceRecent, Category: CategoryAudit, Stage: Diagnosis, Needs: []ID{ConfigReads}, Symptom: true, Title: "Teleport let the bot instance of this service account in lately",
+		Run: configured(runInstanceRecent),
 	}}
 }
 

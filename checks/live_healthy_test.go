@@ -35,7 +35,7 @@ func well(w Workload, grants []Grant, join spec.JoinType) *Facts {
 			return slices.Repeat([]Verdict{{Allowed: true}}, len(asked))
 		},
 		Live: &Live{
-			Workload: w, Pods: kept([]corev1.Pod{pod}), Events: kept([]corev1.Event(nil)), Logs: kept([]Log(nil)), Health: kept(Health{Code: 200, Body: "OK"}),
+			MaxAge: DefaultMaxAge, Workload: w, Pods: kept([]corev1.Pod{pod}), Events: kept([]corev1.Event(nil)), Logs: kept([]Log(nil)), Health: kept(Health{Code: 200, Body: `{"status":"healthy"}`}),
 			Grants: kept(grants), Policies: kept([]networkingv1.NetworkPolicy(nil)), Admission: kept(Admission{}), Token: kept(token),
 			Output: func(context.Context, string, string) (*Output, error) { return output, nil },
 			Clocks: kept([]Clock{{Whose: clockKubernetes, Ahead: time.Second}, {Whose: clockTeleport}}),
@@ -115,6 +115,7 @@ func TestLiveLooksThatFail(t *testing.T) {
 		},
 		Live: &Live{
 			Workload:  w,
+			MaxAge:    DefaultMaxAge,
 			Pods:      func(context.Context) ([]corev1.Pod, error) { return nil, errForbidden },
 			Logs:      func(context.Context) ([]Log, error) { return nil, errForbidden },
 			Events:    func(context.Context) ([]corev1.Event, error) { return nil, errForbidden },

@@ -57,7 +57,7 @@ func judgeReadable(public issuer.PublicResult, last outcome, told bool, known Kn
 		}
 		return Finding{
 			Status: Warn, Observed: observed, Expected: "an issuer that everybody can read",
-			Fix: fmt.Sprintf("see from where Teleport runs that it answers: curl --fail %s", shellWord(documentURL(known.tokenIssuerName()))),
+			Fix: fmt.Sprintf("see from where Teleport runs that it answers: curl --fail %s", spec.ShellWord(documentURL(known.tokenIssuerName()))),
 		}
 	}
 	id := unreadableAs(public.Kind)

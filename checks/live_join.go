@@ -134,29 +134,29 @@ func liveFix(w Workload, id string, known Known) string {
 		case token != nil && kubernetesType(token) == spec.JoinStaticJWKS && asStatic(token, keys) != "":
 			return asStatic(token, keys)
 		case !ours:
-			return "whoever administers Teleport puts the answer of `kubectl get --raw /openid/v1/jwks` into join token " + name + ": tctl edit token/" + shellWord(name)
+			return "whoever administers Teleport puts the answer of `kubectl get --raw /openid/v1/jwks` into join token " + name + ": tctl edit token/" + spec.ShellWord(name)
 		}
 	case "P06":
 		if !ours {
-			return "whoever administers Teleport looks for it with `tctl get token/" + shellWord(name) + "`; tbot.yaml names it in " + w.where()
+			return "whoever administers Teleport looks for it with `tctl get token/" + spec.ShellWord(name) + "`; tbot.yaml names it in " + w.where()
 		}
 	case "P07":
 		if token != nil && token.Spec.Kubernetes != nil {
 			return admit(token, w.account())
 		}
 		if !ours {
-			return "whoever administers Teleport adds service_account " + w.account() + " to the allow rules: tctl edit token/" + shellWord(name)
+			return "whoever administers Teleport adds service_account " + w.account() + " to the allow rules: tctl edit token/" + spec.ShellWord(name)
 		}
 	case "P11", "P12", "P13", "P15", "P16":
 		if keys := liveKeys(known.Cluster, known.Public); token != nil && asStatic(token, keys) != "" {
 			return asStatic(token, keys)
 		}
 		if !ours {
-			return "whoever administers Teleport gives join token " + name + " the type static_jwks, with the answer of `kubectl get --raw /openid/v1/jwks`: tctl edit token/" + shellWord(name)
+			return "whoever administers Teleport gives join token " + name + " the type static_jwks, with the answer of `kubectl get --raw /openid/v1/jwks`: tctl edit token/" + spec.ShellWord(name)
 		}
 	case "P17", "P18":
 		if !ours {
-			return "whoever administers Teleport compares the join token with its bot: tctl get token/" + shellWord(name)
+			return "whoever administers Teleport compares the join token with its bot: tctl get token/" + spec.ShellWord(name)
 		}
 	}
 	return ""

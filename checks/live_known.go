@@ -153,7 +153,7 @@ func rewritten(token *types.ProvisionTokenV2, change func(*types.ProvisionTokenS
 
 // tctlCreate is the command that writes a resource of Teleport, also in the place of one that is there.
 func tctlCreate(resource any) string {
-	return "printf %s " + shellWord(compact(resource)) + " | tctl create -f"
+	return "printf %s " + spec.ShellWord(compact(resource)) + " | tctl create -f"
 }
 
 // asStatic is the command that gives a join token a copy of the cluster's keys; empty where they are not known.

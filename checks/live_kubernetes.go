@@ -8,6 +8,8 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
 // The checks of what the cluster lets the workload's pods do, and this login see.
@@ -190,7 +192,7 @@ func judgeAdmission(w Workload, a Admission) Finding {
 		finding.Expected = "a pod that the policy behind webhook " + webhook + " lets in"
 		finding.Fix = "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"
 	case policy != "":
-		finding.Expected, finding.Fix = "a pod that ValidatingAdmissionPolicy "+policy+" lets in", "kubectl get validatingadmissionpolicy "+shellWord(policy)+" --output yaml"
+		finding.Expected, finding.Fix = "a pod that ValidatingAdmissionPolicy "+policy+" lets in", "kubectl get validatingadmissionpolicy "+spec.ShellWord(policy)+" --output yaml"
 	case strings.Contains(a.Refused, "PriorityClass"):
 		finding.Expected, finding.Fix = "a PriorityClass that exists", "kubectl get priorityclasses"
 	case strings.Contains(a.Refused, "per Container"), strings.Contains(a.Refused, "per Pod"):

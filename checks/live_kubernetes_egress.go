@@ -9,6 +9,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
 // way is one of the ways out that tbot needs.
@@ -150,5 +152,5 @@ func (w Workload) letOut() string {
 		"metadata": map[string]any{"name": w.Deployment.Name + "-egress", "namespace": w.Deployment.Namespace},
 		"spec":     map[string]any{"podSelector": map[string]any{"matchLabels": selector}, "policyTypes": []string{"Egress"}, "egress": []any{map[string]any{"ports": ports}}},
 	}
-	return "echo " + shellWord(compact(policy)) + " | kubectl create --filename -"
+	return "echo " + spec.ShellWord(compact(policy)) + " | kubectl create --filename -"
 }

@@ -21,6 +21,7 @@ const (
 	ArgoSees       ID = "TBC705"
 	ArgoNotStale   ID = "TBC706"
 	ArgoLabelsKept ID = "TBC707"
+	OutputRecent   ID = "TBC708"
 )
 
 func liveOutputChecks() []Check {
@@ -66,6 +67,10 @@ func liveOutputChecks() []Check {
 				}
 				return judgeArgoLabels(l.Workload, seen)
 			}),
+		},
+		{
+			ID: OutputRecent, Category: CategoryOutput, Stage: Diagnosis, Needs: file, Symptom: true, Title: "each output's certificate was made lately",
+			Run: configured(runOutputRecent),
 		},
 	}
 }
@@ -207,10 +212,14 @@ func judgeFresh(w Workload, seen []seenOutput, podSince, now time.Time) Finding 
 	return passed("Secret " + strings.Join(names, ", "))
 }
 
-// carriesCertificate tells the outputs whose certificate can be looked at (teleport-facts 6.3).
+// carriesCertificate tells the outputs that write a certificate of the bot's (teleport-facts 6.3). That of a workload identity is
+// nobody's but the workload's.
 func carriesCertificate(output tbotconfig.Output) bool {
-	_, foreign := output.(*tbotconfig.Foreign)
-	return !foreign
+	switch output.Shared().Type {
+	case tbotconfig.TypeIdentity, tbotconfig.TypeKubernetes, tbotconfig.TypeKubernetesV2, tbotconfig.TypeArgoCD, "application", "database":
+		return true
+	}
+	return false
 }
 
 // stale is what is wrong with the age of a Secret that is there; empty where nothing is. Twice the interval lets tbot miss one turn.
@@ -281,10 +290,13 @@ func judgeOutputValid(w Workload, seen []seenOutput, clusterName string, bot *bo
 			finding.Observed = "the certificate in Secret " + s.String() + " is of cluster " + spec.Quote(of)
 			finding.Expected = spec.Quote(clusterName)
 			return finding
+		case bot == nil && !strings.HasPrefix(user, botUser):
+			finding.Observed, finding.Expected = "the certificate in Secret "+s.String()+" is of "+spec.Quote(user)+", which is no bot", botUser+"NAME"
+			return finding
 		case bot == nil:
 			continue
-		case user != "bot-"+strings.ReplaceAll(bot.name, " ", "-"):
-			finding.Observed, finding.Expected = "the certificate in Secret "+s.String()+" is of "+spec.Quote(user), "bot-"+bot.name
+		case user != botUser+strings.ReplaceAll(bot.name, " ", "-"):
+			finding.Observed, finding.Expected = "the certificate in Secret "+s.String()+" is of "+spec.Quote(user), botUser+bot.name
 			return finding
 		}
 		wanted := s.output.Shared().Roles

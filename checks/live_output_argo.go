@@ -84,7 +84,7 @@ func judgeArgoSees(seen []seenCluster, logs []Log) Finding {
 			return Finding{
 				Status: Fail, Observed: fmt.Sprintf("there is no Secret %s/%s for cluster %s", s.namespace, s.name, spec.Quote(s.cluster)),
 				Expected: "the bot may see cluster " + spec.Quote(s.cluster) + " in Teleport, and Argo CD runs in namespace " + s.namespace,
-				Fix:      "tctl get kube_server | grep --fixed-strings " + shellWord(s.cluster),
+				Fix:      "tctl get kube_server | grep --fixed-strings " + spec.ShellWord(s.cluster),
 			}
 		case s.found.Labels[argoLabel] != "cluster":
 			return Finding{

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 
+	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 )
 
@@ -247,7 +248,7 @@ func (w Workload) grantSecrets(wanted, missing []Access) string {
 		role := map[string]any{
 			"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": map[string]string{"name": name, "namespace": namespace}, "rules": leastRules(wanted, namespace),
 		}
-		commands = append(commands, "echo "+shellWord(compact(role))+" | kubectl apply --server-side --filename -",
+		commands = append(commands, "echo "+spec.ShellWord(compact(role))+" | kubectl apply --server-side --filename -",
 			kubectlIn(namespace, "create", "rolebinding", name, "--role", name, "--serviceaccount", w.Deployment.Namespace+":"+w.serviceAccount()))
 	}
 	return strings.Join(commands, " && ")
@@ -348,7 +349,7 @@ func (w Workload) narrow(g Grant, wanted []Access) string {
 	}
 	kind, binding, _ := strings.Cut(g.Binding, " ")
 	if g.Namespace == "" {
-		return "kubectl edit " + strings.ToLower(kind) + " " + shellWord(binding)
+		return "kubectl edit " + strings.ToLower(kind) + " " + spec.ShellWord(binding)
 	}
 	return kubectlIn(g.Namespace, "edit", strings.ToLower(kind), binding)
 }

@@ -24,9 +24,9 @@ func judgeReach(w Workload, bot *machineidv1.Bot, roles []types.Role, last []str
 	}
 	set := func(roles []string) string {
 		if len(roles) == 0 {
-			return "tctl bots update " + shellWord(name) + " --set-roles ROLE, with a role of `tctl get roles` that the output is for"
+			return "tctl bots update " + spec.ShellWord(name) + " --set-roles ROLE, with a role of `tctl get roles` that the output is for"
 		}
-		return "tctl bots update " + shellWord(name) + " --set-roles " + shellWord(strings.Join(roles, ","))
+		return "tctl bots update " + spec.ShellWord(name) + " --set-roles " + spec.ShellWord(strings.Join(roles, ","))
 	}
 	if len(carried) == 0 {
 		return Finding{
@@ -61,7 +61,7 @@ func judgeKubernetesRoles(bot string, kinds []string, roles []types.Role) Findin
 		if problem := roleProblem(role); problem != "" {
 			return Finding{
 				Status: Fail, Observed: "P24: role " + spec.Quote(role.GetName()) + ": " + problem, Expected: "kubernetes_resources that its version knows",
-				Fix: "tctl edit role/" + shellWord(role.GetName()),
+				Fix: "tctl edit role/" + spec.ShellWord(role.GetName()),
 			}
 		}
 		if len(role.GetKubernetesLabels(types.Allow)) == 0 && labelExpression(role) == "" {
@@ -74,7 +74,7 @@ func judgeKubernetesRoles(bot string, kinds []string, roles []types.Role) Findin
 	slices.Sort(users)
 	users = slices.Compact(users)
 	what := "the outputs " + strings.Join(kinds, ", ")
-	edit := "tctl edit role/" + shellWord(names[0])
+	edit := "tctl edit role/" + spec.ShellWord(names[0])
 	switch {
 	case !labelled:
 		return Finding{

@@ -197,7 +197,7 @@ func judgeLock(lock string, known Known) Finding {
 	refusal := refused{Known: known}.locked()
 	return Finding{
 		Status: Fail, Observed: refusal.Observed + "; " + refusal.Cause + ", so ask first who did and why", Expected: refusal.Expected,
-		Fix: "tctl rm " + shellWord("lock/"+lock),
+		Fix: "tctl rm " + spec.ShellWord("lock/"+lock),
 	}
 }
 

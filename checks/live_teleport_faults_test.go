@@ -338,6 +338,7 @@ func (s *teleportSide) blindTo(err error) *Facts {
 	facts.Login = func(context.Context) (Login, error) { return Login{}, err }
 	facts.TeleportMay = func(context.Context, []TeleportAccess) ([]Verdict, error) { return nil, err }
 	l := facts.Live
+	l.MaxAge = DefaultMaxAge
 	l.Token = func(context.Context) (*types.ProvisionTokenV2, error) { return nil, err }
 	l.TokenNames = func(context.Context) ([]string, error) { return nil, err }
 	l.Bot = func(context.Context) (*machineidv1.Bot, error) { return nil, err }

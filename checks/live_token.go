@@ -270,7 +270,7 @@ func judgeTokenUse(w Workload, token *types.ProvisionTokenV2, once string) Findi
 		finding.Fix = forBot(token, once)
 	case token.Spec.Kubernetes == nil:
 		finding.Observed, finding.Expected = name+" has no spec.kubernetes", "the service accounts and keys that it takes"
-		finding.Fix = "tctl edit token/" + shellWord(token.GetName())
+		finding.Fix = "tctl edit token/" + spec.ShellWord(token.GetName())
 	case asked != "" && asked != string(types.JoinMethodKubernetes):
 		finding.Observed, finding.Expected = "tbot.yaml has join_method "+spec.Quote(asked), `join_method "kubernetes", as `+name+" has it"
 		finding.Fix = w.rewrite("join_method: "+asked, "join_method: kubernetes")

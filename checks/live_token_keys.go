@@ -55,7 +55,7 @@ func freshKeys(token *types.ProvisionTokenV2, live issuer.Keys) string {
 	if command := asStatic(token, live); command != "" {
 		return command
 	}
-	return "tctl edit token/" + shellWord(token.GetName()) + ", and put the answer of `kubectl get --raw /openid/v1/jwks` in the place of jwks"
+	return "tctl edit token/" + spec.ShellWord(token.GetName()) + ", and put the answer of `kubectl get --raw /openid/v1/jwks` in the place of jwks"
 }
 
 // withoutFix leaves out what the error proposes, for the finding has a fix of its own.

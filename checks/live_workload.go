@@ -30,6 +30,7 @@ const (
 	ProxyWritten   ID = "TBC512"
 	ProxiesLeave   ID = "TBC513"
 	PodsRun        ID = "TBC514"
+	ReadyzHealthy  ID = "TBC515"
 )
 
 func liveWorkloadChecks() []Check {
@@ -104,6 +105,15 @@ func liveWorkloadChecks() []Check {
 		{
 			ID: PodsRun, Category: CategoryWorkload, Stage: Diagnosis, Needs: deployment, Symptom: true, Problems: []string{"P19", "P20", "P33", "P38"}, Title: "the pods run", Run: installed(runPods),
 		},
+		{
+			ID: ReadyzHealthy, Category: CategoryWorkload, Stage: Diagnosis, Needs: deployment, Symptom: true, Title: "tbot says at /readyz that it is healthy",
+			Run: installed(func(ctx context.Context, _ *Facts, l *Live) Finding {
+				if l.MaxAge == 0 {
+					return skipped("part of " + string(PodsRun) + " here; tbotctl verify --evidence asks it by itself")
+				}
+				return l.readyz(ctx).finding
+			}),
+		},
 	}
 }
 
@@ -113,7 +123,7 @@ func judgeInstalled(namespace string, w Workload) Finding {
 		observed, fix := "no Deployment runs tbot", "tbotctl init"
 		if namespace != "" {
 			observed += " in namespace " + namespace
-			fix += " --namespace " + shellWord(namespace)
+			fix += " --namespace " + spec.ShellWord(namespace)
 		}
 		return Finding{Status: Fail, Observed: observed, Expected: "a Deployment with the image tbot-distroless, or with the arguments of tbot", Fix: fix}
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
 // kubectl is a command in the workload's namespace.
@@ -18,9 +20,9 @@ func (w Workload) kubectl(words ...string) string {
 func kubectlIn(namespace string, words ...string) string {
 	quoted := make([]string, len(words))
 	for i, word := range words {
-		quoted[i] = shellWord(word)
+		quoted[i] = spec.ShellWord(word)
 	}
-	return "kubectl --namespace " + shellWord(namespace) + " " + strings.Join(quoted, " ")
+	return "kubectl --namespace " + spec.ShellWord(namespace) + " " + strings.Join(quoted, " ")
 }
 
 // change is one step of a JSON patch (RFC 6902).
@@ -72,7 +74,7 @@ func (w Workload) rewrite(old, instead string) string {
 	}
 	pattern := sedSpecial.ReplaceAllString(from, `\$0`)
 	to = strings.NewReplacer(`\`, `\\`, "&", `\&`).Replace(to)
-	return w.kubectl("get", "configmap", w.ConfigMap, "--output", "json") + " | sed " + shellWord("s#"+pattern+"#"+to+"#") +
+	return w.kubectl("get", "configmap", w.ConfigMap, "--output", "json") + " | sed " + spec.ShellWord("s#"+pattern+"#"+to+"#") +
 		" | kubectl replace --filename - && " + w.restart()
 }
 
@@ -107,14 +109,4 @@ func compact(value any) string {
 		return fmt.Sprintf("%q", err)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
-}
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
-
-// shellWord quotes what a shell would take apart (POSIX Shell 2.2.2): names are foreign text.
-func shellWord(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -42,6 +42,26 @@ func (w Workload) secrets() []written {
 	return found
 }
 
+// OutputSecret is a Secret that an output of tbot.yaml is written to.
+type OutputSecret struct {
+	Namespace, Name string
+	Output          tbotconfig.Output
+}
+
+func (s OutputSecret) String() string { return s.Namespace + "/" + s.Name }
+
+// OutputSecrets are those that tbot.yaml names, in its order. Argo CD's are not among them: their names hang on the clusters that
+// Teleport knows.
+func (w Workload) OutputSecrets() []OutputSecret {
+	var found []OutputSecret
+	for _, secret := range w.secrets() {
+		if secret.output != nil {
+			found = append(found, OutputSecret{secret.namespace, secret.name, secret.output})
+		}
+	}
+	return found
+}
+
 // homeless are the Secrets whose namespace tbot.yaml leaves to POD_NAMESPACE.
 func (w Workload) homeless() []string {
 	var found []string

@@ -73,6 +73,9 @@ func fetched[T any](ctx context.Context, fetch func(context.Context) (T, error),
 
 // serverNow is the time by the API server's clock where that is known, for what stands in Kubernetes is of that clock.
 func (l *Live) serverNow(ctx context.Context) time.Time {
+	if l.Now != nil {
+		return l.Now()
+	}
 	now := time.Now()
 	if l.Clocks == nil {
 		return now

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
-	"github.com/tbotctl/tbotctl/internal/ui"
 )
 
 // commandLine is init as it would be typed to get the same: every answer that is not the default, the clusters always. Files that
@@ -15,7 +14,7 @@ func (o *initOptions) commandLine(unasked bool) string {
 	switch {
 	case !unasked:
 	case o.filesOnly():
-		words[0] += " --non-interactive --out-dir " + ui.ShellWord(o.outDir)
+		words[0] += " --non-interactive --out-dir " + spec.ShellWord(o.outDir)
 	default:
 		words[0] += " --non-interactive --yes"
 	}
@@ -37,7 +36,7 @@ func (o *initOptions) answered(wanted func(flag string) bool) []string {
 		case field.Switch():
 			words = append(words, "--"+field.Flag)
 		default:
-			words = append(words, "--"+field.Flag+" "+ui.ShellWord(value))
+			words = append(words, "--"+field.Flag+" "+spec.ShellWord(value))
 		}
 	}
 	return words
@@ -48,11 +47,11 @@ func (s *session) ways() []string {
 	var words []string
 	for _, flag := range [][2]string{{"--kubeconfig", s.kubeconfig}, {"--as", s.as}, {"--identity", s.identity}} {
 		if flag[1] != "" {
-			words = append(words, flag[0]+" "+ui.ShellWord(flag[1]))
+			words = append(words, flag[0]+" "+spec.ShellWord(flag[1]))
 		}
 	}
 	for _, group := range s.asGroups {
-		words = append(words, "--as-group "+ui.ShellWord(group))
+		words = append(words, "--as-group "+spec.ShellWord(group))
 	}
 	if s.insecure {
 		words = append(words, "--insecure")

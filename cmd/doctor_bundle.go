@@ -19,7 +19,6 @@ import (
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/bundle"
 	"github.com/tbotctl/tbotctl/internal/files"
-	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 	"github.com/tbotctl/tbotctl/internal/ui"
 )
 
@@ -115,17 +114,11 @@ func (b *bundled) kubernetes(ctx context.Context, live *checks.Live) {
 			b.text("logs/"+name+".txt", strings.Join(log.Lines, "\n")+"\n")
 		}
 	}
-	for _, output := range w.Config.Outputs {
-		if to, held := tbotconfig.DestinationOf(output); held && to.Type == tbotconfig.DestinationSecret {
-			namespace := to.Namespace
-			if namespace == "" {
-				namespace = w.Deployment.Namespace
-			}
-			keep(ctx, b, "outputs/"+namespace+"-"+to.Name+".json", func(ctx context.Context) (*bundledOutput, error) {
-				seen, err := live.Output(ctx, namespace, to.Name)
-				return outputOf(seen), err
-			})
-		}
+	for _, secret := range w.OutputSecrets() {
+		keep(ctx, b, "outputs/"+secret.Namespace+"-"+secret.Name+".json", func(ctx context.Context) (*bundledOutput, error) {
+			seen, err := live.Output(ctx, secret.Namespace, secret.Name)
+			return outputOf(seen), err
+		})
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/tbotctl/tbotctl/internal/kube"
 	"github.com/tbotctl/tbotctl/internal/proof"
 	"github.com/tbotctl/tbotctl/internal/spec"
-	"github.com/tbotctl/tbotctl/internal/tbot"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 	"github.com/tbotctl/tbotctl/internal/teleport"
 )
@@ -46,7 +45,7 @@ func (r *doctorRun) liveProof(c *clusters, live *checks.Live) {
 			Kubernetes: c.kube, Deployment: live.Workload.Deployment, JoinType: spec.JoinInCluster, Now: r.factory.Now, Say: r.progress.Looking,
 			Join: func(ctx context.Context, token spec.Secret) (proof.Outcome, error) {
 				claims, _ = issuer.TokenClaims(token)
-				return r.join(ctx, c, live.Workload.Config, token)
+				return c.join(ctx, live.Workload.Config, token)
 			},
 		}
 		proven, err := join.Run(ctx)
@@ -62,23 +61,13 @@ func (r *doctorRun) liveProof(c *clusters, live *checks.Live) {
 }
 
 // join joins as the pod would, without its outputs: doctor asks why it cannot, and verify what comes of it.
-func (r *doctorRun) join(ctx context.Context, c *clusters, config tbotconfig.Config, token spec.Secret) (proof.Outcome, error) {
-	server, err := c.server(ctx)
-	if err != nil {
-		return proof.Outcome{}, err
-	}
+func (c *clusters) join(ctx context.Context, config tbotconfig.Config, token spec.Secret) (proof.Outcome, error) {
 	config.Outputs = nil
-	result, err := tbot.Run{
-		Config: config, IDToken: token, MaxTTL: proofTTL,
-		Cluster: tbot.Cluster{
-			Proxy: c.target.Proxy, Name: server.ClusterName, Version: server.Version, Suite: server.Suite,
-			TLSRouting: server.TLSRouting, CAs: c.target.CAs, Insecure: c.target.Insecure,
-		},
-	}.Once(ctx)
+	result, err := c.round(ctx, config, token)
 	if err != nil {
 		return proof.Outcome{}, err
 	}
-	return proof.Outcome{User: result.Identity.User, Roles: result.Identity.Roles, NotAfter: result.Identity.NotAfter, Via: result.Identity.Via}, nil
+	return outcomeOf(result), nil
 }
 
 // since is when the joins began to fail; zero where the last one did not, or none is known.
@@ -102,14 +91,9 @@ func (r *doctorRun) since(ctx context.Context, live *checks.Live) time.Time {
 
 // impact says of each output until when its certificate lives, and who mounts it; until is when the first of them ends.
 func (r *doctorRun) impact(ctx context.Context, live *checks.Live) (sentences []string, until time.Time) {
-	for _, output := range live.Workload.Config.Outputs {
-		destination, held := tbotconfig.DestinationOf(output)
-		if !held || destination.Type != tbotconfig.DestinationSecret {
-			continue
-		}
-		namespace := live.Workload.Deployment.Namespace
-		sentence := "Secret " + namespace + "/" + destination.Name
-		switch seen, err := live.Output(ctx, namespace, destination.Name); {
+	for _, secret := range live.Workload.OutputSecrets() {
+		sentence := "Secret " + secret.String()
+		switch seen, err := live.Output(ctx, secret.Namespace, secret.Name); {
 		case err != nil:
 			sentence += ", whose certificate may not be looked at"
 		case seen == nil:
@@ -124,7 +108,7 @@ func (r *doctorRun) impact(ctx context.Context, live *checks.Live) (sentences []
 			}
 			sentence += ": its certificate ends " + seen.Certificate.NotAfter.UTC().Format(time.DateTime) + " UTC"
 		}
-		if pods, err := live.Mounts(ctx, namespace, destination.Name); err == nil && len(pods) > 0 {
+		if pods, err := live.Mounts(ctx, secret.Namespace, secret.Name); err == nil && len(pods) > 0 {
 			sentence += fmt.Sprintf("; used by %s", strings.Join(pods[:min(len(pods), 5)], ", "))
 		}
 		sentences = append(sentences, sentence)

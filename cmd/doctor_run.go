@@ -39,7 +39,9 @@ func runDoctor(ctx context.Context, o *doctorOptions) error {
 	if err := run.open(ctx, onlyContext, false); err != nil {
 		return err
 	}
-	run.onlyGiven()
+	if !o.before {
+		run.onlyGiven()
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	err := run.repeatedly(ctx)
@@ -50,20 +52,6 @@ func runDoctor(ctx context.Context, o *doctorOptions) error {
 		return err
 	}
 	return run.tell(ctx)
-}
-
-// onlyGiven forgets the namespace and the proxy that merely happen to be current: a tbot is looked for wherever it lives, and its
-// own tbot.yaml names its proxy.
-func (r *doctorRun) onlyGiven() {
-	if r.before {
-		return
-	}
-	if !r.given("namespace") {
-		r.setup.Kubernetes.Namespace = ""
-	}
-	if !r.given("proxy") {
-		r.setup.Teleport.Proxy = ""
-	}
 }
 
 // repeatedly looks, and with --wait looks again until nothing fails or the time is up.
@@ -159,18 +147,6 @@ func (r *doctorRun) search() survey.Options {
 		options.Name = r.setup.Name
 	}
 	return options
-}
-
-// setupOf is what a Setup would say of a tbot that lives.
-func (r *doctorRun) setupOf(w checks.Workload) spec.Setup {
-	s := r.setup
-	s.Kubernetes.Namespace, s.Name = w.Deployment.Namespace, w.Deployment.Name
-	s.Kubernetes.ServiceAccount = w.Deployment.Spec.Template.Spec.ServiceAccountName
-	if s.Teleport.Proxy == "" {
-		s.Teleport.Proxy = w.Config.ProxyServer
-	}
-	s.Teleport.TokenName = w.Config.Onboarding.Token
-	return s
 }
 
 // examine runs the checks on one tbot, or without one on the ground that it would stand on.

@@ -2,28 +2,62 @@ package cmd
 
 import (
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
+	headerv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/header/v1"
+	machineidv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/machineid/v1"
+
+	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/proof"
 	"github.com/tbotctl/tbotctl/internal/report"
+	"github.com/tbotctl/tbotctl/internal/survey"
 )
 
-// evidence looks whether an unchanged setup works, without making, minting or writing anything: the Deployment is ready, and the
-// certificate that it wrote is the bot's, of this cluster, with these roles, and valid. Where it says no, the join is proven anew.
+// evidence looks whether an unchanged setup works by the checks of `verify --evidence`, without making, minting or writing anything.
+// Where one of them says no, or could not look, the join is proven anew.
 func (r *initRun) evidence(ctx context.Context) (*proof.Result, error) {
 	n := r.setup.Names()
-	seen, err := r.clusters.kube.Rollout(ctx, n.Namespace, n.Deployment)
+	found, err := survey.Find(ctx, r.clusters.kube, survey.Options{Namespace: n.Namespace, Name: n.Deployment})
 	if err != nil {
 		return nil, err
 	}
-	if !seen.Ready {
-		return nil, errors.New("the Deployment is not ready")
+	if len(found.Workloads) != 1 {
+		return nil, fmt.Errorf("there is no Deployment %s/%s", n.Namespace, n.Deployment)
 	}
+	w := found.Workloads[0]
+	facts := r.clusters.evidenceFacts(w, w.FairAge())
+	// Here the kubelet's word does, which takes no right on the pod's proxy; and what the plan found unchanged is the bot.
+	facts.Live.Health, facts.Live.Bot = nil, r.plannedBot
+	for _, result := range checks.Run(ctx, r.evidenceChecks(), facts, func(checks.Result) {}) {
+		if finding := result.Finding; finding.Status != checks.Pass && finding.Status != checks.Skip {
+			return nil, errors.New(finding.Observed)
+		}
+	}
+	return r.evident(ctx, facts.Live)
+}
+
+// evidenceChecks leave out the output of a bot that has none.
+func (r *initRun) evidenceChecks() []checks.Check {
+	var selected []checks.Check
+	for _, check := range checks.Evidence() {
+		if check.Category != checks.CategoryOutput || r.setup.HasOutput() {
+			selected = append(selected, check)
+		}
+	}
+	return selected
+}
+
+// plannedBot is the bot as the setup has it, and so as it lives where the plan changes nothing.
+func (r *initRun) plannedBot(context.Context) (*machineidv1.Bot, error) {
+	return &machineidv1.Bot{
+		Metadata: &headerv1.Metadata{Name: r.setup.Teleport.BotName}, Spec: &machineidv1.BotSpec{Roles: r.setup.Teleport.Roles},
+	}, nil
+}
+
+// evident is the proof that the evidence stands for.
+func (r *initRun) evident(ctx context.Context, live *checks.Live) (*proof.Result, error) {
+	n := r.setup.Names()
 	found := &proof.Result{
 		Outcome: proof.Outcome{User: "bot-" + n.Bot, Via: report.ViaEvidence},
 		From:    fmt.Sprintf("Deployment %s/%s, which is ready", n.Namespace, n.Deployment),
@@ -31,48 +65,18 @@ func (r *initRun) evidence(ctx context.Context) (*proof.Result, error) {
 	if n.OutputSecret == "" {
 		return found, nil
 	}
-	text, err := r.clusters.kube.SecretValue(ctx, n.Namespace, n.OutputSecret, "tlscert")
+	output, err := live.Output(ctx, n.Namespace, n.OutputSecret)
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := readCertificate(text)
-	if err != nil {
-		return nil, fmt.Errorf("the output in Secret %s/%s: %w", n.Namespace, n.OutputSecret, err)
+	if output == nil || output.Certificate == nil {
+		return nil, fmt.Errorf("the output in Secret %s/%s holds no certificate", n.Namespace, n.OutputSecret)
 	}
-	if err := r.judgeCertificate(certificate, r.clusters.clock()); err != nil {
-		return nil, err
-	}
+	certificate := output.Certificate
 	found.NotAfter = certificate.NotAfter
 	found.From += fmt.Sprintf(", and its certificate in Secret %s/%s", n.Namespace, n.OutputSecret)
 	found.Outputs = []proof.Output{{
 		Type: "identity", Destination: "Secret " + n.OutputSecret, Roles: certificate.Subject.Organization, NotAfter: certificate.NotAfter,
 	}}
 	return found, nil
-}
-
-func readCertificate(text []byte) (*x509.Certificate, error) {
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, errors.New("it holds no certificate")
-	}
-	return x509.ParseCertificate(block.Bytes)
-}
-
-// judgeCertificate holds the certificate to what was asked for (teleport-facts 2.8).
-func (r *initRun) judgeCertificate(c *x509.Certificate, now time.Time) error {
-	roles := slices.Clone(r.setup.Teleport.Roles)
-	carried := slices.Clone(c.Subject.Organization)
-	slices.Sort(roles)
-	slices.Sort(carried)
-	switch {
-	case c.Subject.CommonName != "bot-"+r.setup.Teleport.BotName:
-		return fmt.Errorf("the certificate is %s's", c.Subject.CommonName)
-	case !slices.Contains(c.Issuer.Organization, r.setup.Resolved.ClusterName):
-		return fmt.Errorf("the certificate was issued by cluster %v", c.Issuer.Organization)
-	case now.After(c.NotAfter):
-		return fmt.Errorf("the certificate ended at %s", c.NotAfter.UTC().Format(time.RFC3339))
-	case !slices.Equal(roles, carried):
-		return fmt.Errorf("the certificate carries the roles %v", carried)
-	}
-	return nil
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/teleport"
-	"github.com/tbotctl/tbotctl/internal/ui"
 	"github.com/tbotctl/tbotctl/manifests"
 )
 
@@ -170,15 +169,15 @@ func (r *initRun) foreign(planned plan.Plan) plan.Plan {
 func (r *initRun) commands() []string {
 	kubectl := "kubectl"
 	if r.kubeconfig != "" {
-		kubectl += " --kubeconfig " + ui.ShellWord(r.kubeconfig)
+		kubectl += " --kubeconfig " + spec.ShellWord(r.kubeconfig)
 	}
 	if !r.inPod() {
-		kubectl += " --context " + ui.ShellWord(r.setup.Kubernetes.Context)
+		kubectl += " --context " + spec.ShellWord(r.setup.Kubernetes.Context)
 	}
 	kubectl += " apply --server-side"
 	tctl := "tctl create"
 	for _, file := range r.result.Files {
-		path := " -f " + ui.ShellWord(pasted(file.Path))
+		path := " -f " + spec.ShellWord(pasted(file.Path))
 		if strings.HasSuffix(file.Path, filepath.FromSlash("teleport/resources.yaml")) {
 			tctl += path
 		} else {

@@ -127,7 +127,7 @@ func (g *guided) howToGoOn() {
 	if n.OutputSecret != "" && len(g.result.Files) == 0 {
 		g.progress.Head("How to use it")
 		g.progress.Say(fmt.Sprintf("A pod in namespace %s mounts Secret %s, say at /var/run/tbot, and uses the file `identity` in it:", n.Namespace, n.OutputSecret))
-		g.progress.Command("tsh --identity /var/run/tbot/identity --proxy " + ui.ShellWord(g.setup.Teleport.Proxy) + " status")
+		g.progress.Command("tsh --identity /var/run/tbot/identity --proxy " + spec.ShellWord(g.setup.Teleport.Proxy) + " status")
 		g.progress.Say("tbot renews the certificates in it every 20 minutes; each lives for an hour, so a pod should read the file anew rather than keep it.")
 	}
 	if len(g.result.Files) == 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/report"
-	"github.com/tbotctl/tbotctl/internal/ui"
+	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/manifests"
 )
 
@@ -242,7 +242,7 @@ func (r *initRun) report(err error) error {
 
 func (r *initRun) next() []string {
 	n := r.setup.Names()
-	kubectl := fmt.Sprintf("kubectl --context %s --namespace %s ", ui.ShellWord(r.setup.Kubernetes.Context), n.Namespace)
+	kubectl := fmt.Sprintf("kubectl --context %s --namespace %s ", spec.ShellWord(r.setup.Kubernetes.Context), n.Namespace)
 	next := []string{kubectl + "logs deployment/" + n.Deployment}
 	if n.OutputSecret != "" {
 		next = append(next, kubectl+"get secret "+n.OutputSecret)

@@ -193,7 +193,7 @@ func (w *Wizard) save(ctx context.Context) error {
 		if err := w.Deeds.Save(path); err != nil {
 			return err
 		}
-		w.Speaker.Say("The answers are in " + ui.Clean(path) + "; tbotctl init --from " + ui.ShellWord(path) + " goes on from them.")
+		w.Speaker.Say("The answers are in " + ui.Clean(path) + "; tbotctl init --from " + spec.ShellWord(path) + " goes on from them.")
 		return nil
 	})
 	if err == nil {

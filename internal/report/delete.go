@@ -109,7 +109,7 @@ func (d Delete) Table(w io.Writer) error {
 	if d.Items == nil {
 		fmt.Fprintf(&text, "Nothing to delete: a look found %s of %s in either cluster.\n", nothing, install)
 	} else {
-		fmt.Fprintf(&text, "Removed %s of %s; a last look found %s of it in either cluster.\n", counted(removed, "resource"), install, nothing)
+		fmt.Fprintf(&text, "Removed %s of %s; a last look found %s of it in either cluster.\n", ui.Counted(removed, "resource"), install, nothing)
 	}
 	items := d.Items
 	if items == nil {
@@ -145,7 +145,7 @@ func (d Delete) Certificates() string {
 func (d Delete) Locks() []string {
 	var commands []string
 	for _, user := range d.Found.Users {
-		commands = append(commands, fmt.Sprintf("tctl lock --user=%s --message='removed by tbotctl' --ttl=%s", ui.ShellWord(user), short(d.Found.Lifetime)))
+		commands = append(commands, fmt.Sprintf("tctl lock --user=%s --message='removed by tbotctl' --ttl=%s", spec.ShellWord(user), short(d.Found.Lifetime)))
 	}
 	return commands
 }
@@ -188,13 +188,6 @@ func keptLine(item undo.Item) string {
 		line += "; used by pods " + strings.Join(item.UsedBy, ", ")
 	}
 	return line
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // short writes a lifetime as Teleport's tools and people do: 1h, 90m.

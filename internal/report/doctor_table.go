@@ -103,7 +103,7 @@ func looks(n int) string {
 
 // fine is the one line of a tbot that works.
 func fine(one Installation, n map[checks.Status]int) string {
-	line := fmt.Sprintf("%s: nothing is wrong, %s", named(ui.Clean(one.Name)), counted(n[checks.Pass], "check")+" passed")
+	line := fmt.Sprintf("%s: nothing is wrong, %s", named(ui.Clean(one.Name)), ui.Counted(n[checks.Pass], "check")+" passed")
 	if n[checks.Warn] > 0 {
 		line += fmt.Sprintf("; %d deserve a look", n[checks.Warn])
 		if n[checks.Warn] == 1 {

@@ -1,7 +1,7 @@
 package ui
 
 import (
-	"regexp"
+	"fmt"
 	"strings"
 	"unicode"
 
@@ -50,13 +50,10 @@ func Pad(text string, width int) string {
 	return text
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
-
-// ShellWord quotes what a shell would take apart (POSIX Shell 2.2.2), for a command that somebody will paste: names are foreign
-// text.
-func ShellWord(word string) string {
-	if plainWord.MatchString(word) {
-		return word
+// Counted is a number with its noun in the singular or the plural: 1 check, 2 checks.
+func Counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -65,14 +65,3 @@ func TestWrapIndentsFurtherLines(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
-
-func TestShellWord(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"prod": "prod", "arn:aws:eks/prod": "arn:aws:eks/prod", "": "''", "a b": "'a b'", "$(reboot)": "'$(reboot)'", "it's": `'it'\''s'`,
-	} {
-		if got := ui.ShellWord(in); got != want {
-			t.Errorf("ShellWord(%q) = %s, want %s", in, got, want)
-		}
-	}
-}

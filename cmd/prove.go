@@ -10,8 +10,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
-	"golang.org/x/mod/semver"
-
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/apply"
 	"github.com/tbotctl/tbotctl/internal/issuer"
@@ -122,51 +120,17 @@ func (r *initRun) joinOnce(ctx context.Context, token spec.Secret) (proof.Outcom
 		return proof.Outcome{}, err
 	}
 	config := tbotconfig.For(r.setup)
-	outcome := proof.Outcome{}
-	if !provesOutputs(server.Version) {
-		config.Outputs = nil
-		outcome.Notes = append(outcome.Notes, fmt.Sprintf("Teleport %s: the join alone is proven; outputs can be from 17 on", server.Version))
+	var notes []string
+	if _, outputs, why := tbot.Supports(server.Version); !outputs {
+		config.Outputs, notes = nil, []string{why}
 	}
-	destinations := make([]string, len(config.Outputs))
-	for i, output := range config.Outputs {
-		if identity, ok := output.(*tbotconfig.Identity); ok {
-			destinations[i] = describe(identity.Destination)
-			identity.Destination = tbotconfig.Memory()
-		}
-	}
-	result, err := tbot.Run{
-		Config: config, IDToken: token, MaxTTL: proofTTL,
-		Cluster: tbot.Cluster{
-			Proxy: r.setup.Teleport.Proxy, Name: server.ClusterName, Version: server.Version, Suite: server.Suite,
-			TLSRouting: server.TLSRouting, CAs: r.clusters.target.CAs, Insecure: r.insecure, Now: r.clusters.clock,
-		},
-	}.Once(ctx)
+	result, err := r.clusters.round(ctx, config, token)
 	if err != nil {
-		return outcome, err
+		return proof.Outcome{Notes: notes}, err
 	}
-	outcome.User, outcome.Roles, outcome.NotAfter, outcome.Via = result.Identity.User, result.Identity.Roles, result.Identity.NotAfter, result.Identity.Via
-	for i, output := range result.Outputs {
-		outcome.Outputs = append(outcome.Outputs, proof.Output{
-			Type: output.Type, Destination: destinations[i], Roles: output.Artifacts.Identity.Roles,
-			NotAfter: output.Artifacts.Identity.NotAfter, Files: output.Artifacts.Names(),
-		})
-	}
+	outcome := outcomeOf(result)
+	outcome.Notes = notes
 	return outcome, nil
-}
-
-// provesOutputs tells servers that read the keys where the api module's GenerateUserCerts puts them (teleport-facts 4.7).
-func provesOutputs(serverVersion string) bool {
-	return semver.Compare("v"+serverVersion, "v17.0.0-0") >= 0
-}
-
-func describe(d tbotconfig.Destination) string {
-	switch d.Type {
-	case tbotconfig.DestinationSecret:
-		return "Secret " + d.Name
-	case tbotconfig.DestinationDirectory:
-		return "directory " + d.Path
-	}
-	return d.Type
 }
 
 // rollout reads how far the Deployment has come.

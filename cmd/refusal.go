@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/tbotctl/tbotctl/checks"
+	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/tbot"
 )
 
@@ -15,7 +16,7 @@ func (r *initRun) explainRefusal(ctx context.Context, err error) {
 	if !errors.As(err, &refused) || ctx.Err() != nil {
 		return
 	}
-	refusal := checks.ExplainRefusal(ctx, refused.Message, r.known(ctx), r.refusalLooks())
+	refusal := checks.ExplainRefusal(ctx, refused.Message, r.known(ctx, r.claims), r.refusalLooks())
 	r.progress.Say("cause: " + refusal.Cause)
 	for _, unseen := range refusal.Unseen {
 		r.progress.Say(unseen)
@@ -26,23 +27,24 @@ func (r *initRun) explainRefusal(ctx context.Context, err error) {
 	r.result.Refusal = &refusal
 }
 
-// known gathers what the run has come to know; what could not be had stays empty and is then not said.
-func (r *initRun) known(ctx context.Context) checks.Known {
-	known := checks.Known{Setup: r.setup, Claims: r.claims, Now: r.factory.Now()}
-	if server, err := r.clusters.server(ctx); err == nil {
+// known gathers what the run has come to know beside the claims of the token that was presented; what could not be had stays empty and
+// is then not said.
+func (s *session) known(ctx context.Context, presented issuer.Claims) checks.Known {
+	known := checks.Known{Setup: s.setup, Claims: presented, Now: s.factory.Now()}
+	if server, err := s.clusters.server(ctx); err == nil {
 		known.ClusterName, known.ServerVersion = server.ClusterName, server.Version
 	}
-	if cluster, err := r.clusters.issuer(ctx); err == nil {
+	if cluster, err := s.clusters.issuer(ctx); err == nil {
 		known.Cluster = cluster
 	}
-	if public, err := r.clusters.public(ctx); err == nil {
+	if public, err := s.clusters.public(ctx); err == nil {
 		known.Public = public
 	}
 	return known
 }
 
-func (r *initRun) refusalLooks() checks.RefusalLooks {
-	admin := r.clusters.opened
+func (s *session) refusalLooks() checks.RefusalLooks {
+	admin := s.clusters.opened
 	if admin == nil {
 		return checks.RefusalLooks{}
 	}

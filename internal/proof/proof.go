@@ -49,20 +49,46 @@ type Outcome struct {
 	Notes []string
 }
 
-// Output is one output that the embedded tbot generated.
+// Output is one output of the tbot.yaml, and what came of it.
 type Output struct {
-	Type        string
+	// Name tells it apart in logs and under /readyz: the given one, or <type>-<n>.
+	Name, Type string
+	// Destination says in words where it goes.
 	Destination string
-	Roles       []string
-	NotAfter    time.Time
-	Files       []string
+	// User, Roles and the Kubernetes groups and users are those of its certificate.
+	User                              string
+	Roles                             []string
+	KubernetesGroups, KubernetesUsers []string
+	NotAfter                          time.Time
+	// Files are the names of what would be written, sorted.
+	Files []string
+	// Clusters are the Kubernetes clusters that it reaches, sorted.
+	Clusters []string
+	// Err is why it could not be generated, *tbot.Refused in Teleport's own words; nil where it was.
+	Err error
+	// NotExercised is why nobody tried; empty where somebody did.
+	NotExercised string
+	// Writes are the places that the pod writes to, as far as anybody asked.
+	Writes []Write
+}
+
+// Write is one place that an output writes to.
+type Write struct {
+	// Place is for example "Secret machines/tbot-out".
+	Place string
+	// Err is why the pod could not write there, Untested why nobody knows; it could where both are empty.
+	Err      error
+	Untested string
 }
 
 // Proof proves one Setup's join.
 type Proof struct {
 	Kubernetes Kubernetes
-	// Join runs the embedded tbot once with a service account token.
+	// Join runs a tbot once with a service account token.
 	Join func(ctx context.Context, idToken spec.Secret) (Outcome, error)
+	// Rehearse, where it is set, gets a second token of the same pod, for the API server itself, and asks as the pod whether it could
+	// write what came of the join. The pod lives until it returns.
+	Rehearse func(ctx context.Context, apiToken spec.Secret, outcome *Outcome) error
 	// Deployment is the one that will run.
 	Deployment *appsv1.Deployment
 	JoinType   spec.JoinType
@@ -79,7 +105,7 @@ type Result struct {
 }
 
 // Run makes or finds the pod, gets its token, removes the pod and joins. A token that a running API server only reviews
-// (in_cluster) needs its pod alive until Teleport has asked (field-notes 7).
+// (in_cluster, and the one of Rehearse) needs its pod alive until it has been used (field-notes 7).
 func (p Proof) Run(ctx context.Context) (Result, error) {
 	pod, made, err := p.pod(ctx)
 	if err != nil {
@@ -93,7 +119,7 @@ func (p Proof) Run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, errors.Join(err, remove())
 	}
-	if p.JoinType != spec.JoinInCluster {
+	if p.JoinType != spec.JoinInCluster && p.Rehearse == nil {
 		if err := remove(); err != nil {
 			return Result{}, err
 		}
@@ -101,6 +127,10 @@ func (p Proof) Run(ctx context.Context) (Result, error) {
 	}
 	p.Say("presenting the token to Teleport")
 	outcome, err := p.Join(ctx, token)
+	if err == nil && p.Rehearse != nil {
+		p.Say("asking Kubernetes whether the pod could write what it got")
+		err = p.rehearse(ctx, pod, &outcome)
+	}
 	if err = errors.Join(err, remove()); err != nil {
 		return Result{Outcome: outcome}, err
 	}
@@ -110,6 +140,16 @@ func (p Proof) Run(ctx context.Context) (Result, error) {
 	}
 	return Result{Outcome: outcome, From: fmt.Sprintf("this machine, with a token of service account %s/%s bound to %s",
 		pod.Namespace, pod.Spec.ServiceAccountName, origin)}, nil
+}
+
+// rehearse presents to the API server what the pod finds mounted: a token without an audience of its own, which holds as long as the
+// pod lives (Kubernetes: bound service account tokens).
+func (p Proof) rehearse(ctx context.Context, pod *corev1.Pod, outcome *Outcome) error {
+	token, err := p.Kubernetes.PodToken(ctx, pod, "", tokenLifetime)
+	if err != nil {
+		return err
+	}
+	return p.Rehearse(ctx, token, outcome)
 }
 
 // pod finds a pod of the service account, or makes one that never runs.

@@ -126,11 +126,27 @@ type causeJSON struct {
 }
 
 type outputJSON struct {
-	Type        string   `json:"type"`
-	Destination string   `json:"destination"`
-	Roles       []string `json:"roles"`
-	NotAfter    string   `json:"notAfter"`
-	Files       []string `json:"files"`
+	Name             string         `json:"name,omitempty"`
+	Type             string         `json:"type"`
+	Destination      string         `json:"destination"`
+	User             string         `json:"user,omitempty"`
+	Roles            []string       `json:"roles"`
+	KubernetesGroups []string       `json:"kubernetesGroups,omitempty"`
+	KubernetesUsers  []string       `json:"kubernetesUsers,omitempty"`
+	Clusters         []string       `json:"clusters,omitempty"`
+	NotAfter         string         `json:"notAfter"`
+	Files            []string       `json:"files"`
+	NotExercised     string         `json:"notExercised,omitempty"`
+	Error            string         `json:"error,omitempty"`
+	Cause            *causeJSON     `json:"cause,omitempty"`
+	Writes           []outputToJSON `json:"writes,omitempty"`
+}
+
+// outputToJSON is one place that an output writes to; Status is possible, refused or untested.
+type outputToJSON struct {
+	Place  string `json:"place"`
+	Status string `json:"status"`
+	Why    string `json:"why,omitempty"`
 }
 
 type checkJSON struct {
@@ -188,26 +204,54 @@ func (i Init) document() initDocument {
 	return document
 }
 
-func (i Init) proof() proofJSON {
+func (i Init) proof() proofJSON { return proofOf(i.Proof, i.ProofErr, i.Refusal, nil) }
+
+// proofOf is a proof, or why there is none; outputs explains by name what is wrong with an output.
+func proofOf(proven *proof.Result, failed error, refusal *checks.Refusal, outputs map[string]checks.Refusal) proofJSON {
 	document := proofJSON{Status: "none", Outputs: []outputJSON{}, Notes: []string{}}
-	if i.ProofErr != nil {
-		document.Status, document.Error = "failed", i.ProofErr.Error()
+	if failed != nil {
+		document.Status, document.Error = "failed", failed.Error()
 	}
-	if r := i.Refusal; r != nil {
-		document.Cause = &causeJSON{ID: r.ID, Cause: r.Cause, Observed: r.Observed, Expected: r.Expected, Fix: r.Fix}
+	if refusal != nil {
+		document.Cause = causeOf(*refusal)
 	}
-	if i.Proof == nil {
+	if proven == nil {
 		return document
 	}
-	document.Status, document.From, document.User, document.Via = statusOf(i.Proof), i.Proof.From, i.Proof.User, i.Proof.Via
-	document.NotAfter, document.Notes = timestamp(i.Proof.NotAfter), orEmpty(i.Proof.Notes)
-	for _, output := range i.Proof.Outputs {
-		document.Outputs = append(document.Outputs, outputJSON{
-			Type: output.Type, Destination: output.Destination, Roles: orEmpty(output.Roles),
-			NotAfter: timestamp(output.NotAfter), Files: orEmpty(output.Files),
-		})
+	document.Status, document.From, document.User, document.Via = statusOf(proven), proven.From, proven.User, proven.Via
+	document.NotAfter, document.Notes = timestamp(proven.NotAfter), orEmpty(proven.Notes)
+	for _, output := range proven.Outputs {
+		one := outputJSON{
+			Name: output.Name, Type: output.Type, Destination: output.Destination, User: output.User, Roles: orEmpty(output.Roles),
+			KubernetesGroups: output.KubernetesGroups, KubernetesUsers: output.KubernetesUsers, Clusters: output.Clusters,
+			NotAfter: timestamp(output.NotAfter), Files: orEmpty(output.Files), NotExercised: output.NotExercised,
+		}
+		if output.Err != nil {
+			one.Error = output.Err.Error()
+		}
+		if cause, wrong := outputs[output.Name]; wrong {
+			one.Cause = causeOf(cause)
+		}
+		for _, write := range output.Writes {
+			one.Writes = append(one.Writes, writeOf(write))
+		}
+		document.Outputs = append(document.Outputs, one)
 	}
 	return document
+}
+
+func causeOf(r checks.Refusal) *causeJSON {
+	return &causeJSON{ID: r.ID, Cause: r.Cause, Observed: r.Observed, Expected: r.Expected, Fix: r.Fix}
+}
+
+func writeOf(w proof.Write) outputToJSON {
+	switch {
+	case w.Err != nil:
+		return outputToJSON{Place: w.Place, Status: "refused", Why: w.Err.Error()}
+	case w.Untested != "":
+		return outputToJSON{Place: w.Place, Status: "untested", Why: w.Untested}
+	}
+	return outputToJSON{Place: w.Place, Status: "possible"}
 }
 
 func statusOf(result *proof.Result) string {

@@ -1,0 +1,42 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tbotctl/tbotctl/checks"
+	"github.com/tbotctl/tbotctl/internal/ui"
+)
+
+// lookOnly is the proof by evidence: it makes nothing, mints nothing and reads no token.
+func (r *verifyRun) lookOnly(ctx context.Context) error {
+	r.result.Evidence = r.gatherEvidence(ctx, r.clusters, r.workload, r.maxAge, func(result checks.Result) {
+		r.progress.Looking(string(result.Check.ID) + " " + result.Check.Title)
+	})
+	if server, err := r.clusters.server(ctx); err == nil {
+		r.result.Target.ClusterName, r.result.Target.ServerVersion = server.ClusterName, server.Version
+	}
+	for _, result := range r.result.Evidence {
+		switch {
+		case result.Finding.Status == checks.Unknown:
+			r.unseen = append(r.unseen, string(result.Check.ID))
+		case result.Finding.Status == checks.Fail && result.Finding.Err != nil:
+			r.causes = append(r.causes, result.Finding.Err)
+		}
+	}
+	return broken(ctx)
+}
+
+// verdict makes the exit code of a run that came to its end.
+func (r *verifyRun) verdict() error {
+	n := r.result.Failures()
+	switch {
+	case n > 0 && r.evidence:
+		return &findingError{text: fmt.Sprintf("%s of the evidence failed", ui.Counted(n, "check")), causes: r.causes}
+	case n > 0:
+		return &findingError{text: fmt.Sprintf("%d of %s would not come out as asked", n, ui.Counted(len(r.workload.Config.Outputs), "output"))}
+	case len(r.unseen) > 0:
+		return &unknownError{fmt.Sprintf("not all could be looked at: %v", r.unseen)}
+	}
+	return nil
+}

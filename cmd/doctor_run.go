@@ -151,8 +151,10 @@ func (r *doctorRun) search() survey.Options {
 
 // examine runs the checks on one tbot, or without one on the ground that it would stand on.
 func (r *doctorRun) examine(ctx context.Context, s spec.Setup, w *checks.Workload) {
-	target := r.clusters.target
-	target.Proxy = s.Teleport.Proxy
+	target, err := r.targetOf(s)
+	if err != nil {
+		r.progress.Warn("what stands beside tbot.yaml as the proxy's authority cannot be read: " + err.Error())
+	}
 	c := newClusters(s, r.clusters.kube, target, r.login(), r.factory.Issuer, r.factory.Now)
 	// For a tbot that lives, --prove mints the one token that its pod would present.
 	c.mintsNothing = !r.prove || w != nil

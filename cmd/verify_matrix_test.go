@@ -130,13 +130,6 @@ func TestVerifySeveralOutputs(t *testing.T) {
 	}
 }
 
-// A server whose outputs the embedded tbot cannot ask for is left to the pod itself, with the reason.
-func TestVerifyOldServer(t *testing.T) {
-	b := newBench(t, testkit.SelfManaged, teleporttest.Options{Version: "16.4.0"})
-	b.run(t, b.initArgs("--no-wait", "--prove", "never")...).want(t, 0)
-	b.run(t, b.verifyArgs()...).want(t, 2, "16.4.0", "--runtime pod", "--yes")
-}
-
 func TestVerifyUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"--runtime", "docker"},

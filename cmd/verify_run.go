@@ -161,7 +161,7 @@ func (r *verifyRun) creates() []string {
 		"In Teleport: one join in the audit log and, from 17 on, one bot instance, which is removed where the login may; certificates of ten minutes at most, which nobody else gets.",
 	}
 	if r.write != "" {
-		lines = append(lines, fmt.Sprintf("In folder %s: credentials of %d outputs, which whoever reads the files can use until they end.", r.write, len(r.workload.Config.Outputs)))
+		lines = append(lines, fmt.Sprintf("In folder %s: credentials of %s, which whoever reads the files can use until they end.", r.write, ui.Counted(len(r.workload.Config.Outputs), "output")))
 	}
 	return lines
 }
@@ -291,6 +291,7 @@ func (r *verifyRun) report(err error) error {
 	if r.result.Proof == nil && r.result.ProofErr == nil && r.result.Evidence == nil {
 		return err
 	}
+	r.progress.Gap()
 	told := r.result.Table(streams.Out, ui.NewStyle(streams.Out, streams.OutColor, streams.Unicode), streams.Width)
 	if err != nil && (r.result.Failed() || len(r.unseen) > 0) {
 		err = &toldError{err}

@@ -91,8 +91,10 @@ func (r *verifyRun) live(w checks.Workload) error {
 		return &findingError{text: fmt.Sprintf("%s: %s", r.source(), w.Problem)}
 	}
 	r.setup = r.setupOf(r.workload)
-	target := r.clusters.target
-	target.Proxy = r.setup.Teleport.Proxy
+	target, err := r.targetOf(r.setup)
+	if err != nil {
+		return &findingError{text: fmt.Sprintf("the proxy's authority beside %s: %s", r.source(), err)}
+	}
 	r.clusters = newClusters(r.setup, r.clusters.kube, target, r.login(), r.factory.Issuer, r.factory.Now)
 	r.clusters.mintsNothing = r.evidence
 	return nil
@@ -104,7 +106,11 @@ func (r *verifyRun) planned(ctx context.Context, searched survey.Options) error 
 	if searched.Namespace != "" {
 		where = "namespace " + searched.Namespace
 	}
-	nothing := fmt.Sprintf("no tbot lives in %s", where)
+	what := "no tbot"
+	if searched.Name != "" {
+		what += " of the name " + searched.Name
+	}
+	nothing := fmt.Sprintf("%s lives in %s", what, where)
 	missing := wizard.Missing(r.setup, wizard.Situation{Terminal: r.terminal(), InPod: r.inPod()})
 	if r.evidence || len(missing) > 0 {
 		return &findingError{text: nothing + "; to verify one that is still to come, give the answers of init (--from FILE, or its flags)"}
@@ -135,7 +141,7 @@ func (r *verifyRun) takeConfig() error {
 		return err
 	}
 	if r.workload.Config, err = tbotconfig.Decode(data); err != nil {
-		return usagef("--config %s: %w", r.config, err)
+		return usagef("--config %s: %w; --lint lists this a line each", r.config, err)
 	}
 	r.workload.Text, r.workload.Problem, r.workload.ConfigErr = string(data), nil, nil
 	return nil

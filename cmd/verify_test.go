@@ -35,6 +35,10 @@ type verified struct {
 		Cause                                    *verifiedCause
 		Outputs                                  []verifiedOutput
 	}
+	Pod *struct {
+		Job, Pod, Node, Image string
+		Steps                 []struct{ What, Status, Why string }
+	}
 	Instance *struct {
 		ID      string
 		Removed bool
@@ -163,8 +167,15 @@ func TestVerifyTable(t *testing.T) {
 	b.healthy(t, "--save", b.path("answers.yaml"))
 	got := b.run(t, b.verifyArgs()...)
 	got.want(t, 0, "PROVEN", "identity-1 to Secret tbot-output", "the pod could write Secret "+b.namespace+"/tbot-output", "was removed", "Not tested from here")
+	b.narrow(t, got)
+}
+
+// narrow fails the test where a line of the result is wider than 80 columns. What is copied is never wrapped: the command after "do:".
+func (b *bench) narrow(t *testing.T, got outcome) {
+	t.Helper()
 	for line := range strings.Lines(got.stdout) {
-		if len([]rune(strings.TrimRight(line, "\n"))) > 80 {
+		line = strings.TrimRight(line, "\n")
+		if len([]rune(line)) > 80 && !strings.HasPrefix(strings.TrimSpace(line), "do: ") {
 			t.Errorf("wider than 80 columns: %q", line)
 		}
 	}

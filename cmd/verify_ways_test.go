@@ -88,3 +88,13 @@ func TestVerifyInterrupted(t *testing.T) {
 		})
 	}
 }
+
+// A private authority that the pod trusts for the proxy is trusted here too, without being named again.
+func TestVerifyTrustsWhatThePodTrusts(t *testing.T) {
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	b.healthy(t)
+	b.run(t, "verify", "--non-interactive", "--kubeconfig", b.plane.KubeconfigFile(), "--context", b.plane.Flavour().String(), "--namespace", b.namespace).
+		want(t, 0, "PROVEN")
+	b.run(t, "doctor", "--non-interactive", "--kubeconfig", b.plane.KubeconfigFile(), "--context", b.plane.Flavour().String(), "--namespace", b.namespace).
+		want(t, 0, "OK")
+}

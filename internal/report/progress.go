@@ -51,6 +51,9 @@ func (p *Progress) Head(title string) {
 	p.line("\n" + p.wrap("", p.style.Bold(ui.Clean(title))))
 }
 
+// Gap sets what comes apart from what was said before.
+func (p *Progress) Gap() { p.line("") }
+
 // Say prints a sentence, wrapped.
 func (p *Progress) Say(text string) { p.line(p.wrap("  ", ui.Clean(text))) }
 

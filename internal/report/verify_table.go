@@ -190,6 +190,13 @@ func (t *verifyTable) check(result checks.Result) {
 
 func checkLine(result checks.Result) string {
 	line := result.Check.Title
+	switch result.Finding.Status {
+	case checks.Skip:
+		line += "; not asked"
+	case checks.Unknown:
+		line += "; not known"
+	case checks.Pass, checks.Warn, checks.Fail:
+	}
 	if result.Finding.Observed != "" {
 		line += ": " + result.Finding.Observed
 	}

@@ -84,7 +84,10 @@ func (s stage) act(ctx context.Context, flavour testkit.Flavour, wanted string) 
 		return err
 	}
 	s.say(fmt.Sprintf("\n   As it had to be: %s chosen, join proven, Deployment ready.", wanted))
-	return s.show(ctx, plane)
+	if err := s.show(ctx, plane); err != nil {
+		return err
+	}
+	return s.verify(ctx, plane)
 }
 
 // show lets kubectl have the last word.

@@ -54,6 +54,18 @@ func (s stage) initialise(ctx context.Context, plane *testkit.ControlPlane, t *t
 	return result, nil
 }
 
+// verify lets tbotctl verify the setup once by doing what its pod does, and once by looking alone.
+func (s stage) verify(ctx context.Context, plane *testkit.ControlPlane) error {
+	for _, way := range [][]string{nil, {"--evidence"}} {
+		args := append([]string{"verify", "--non-interactive", "--context", plane.Flavour().String(), "--namespace", namespace}, way...)
+		s.say("\n   $ tbotctl " + strings.Join(args, " "))
+		if code := s.binary(ctx, append(args, "--kubeconfig", plane.KubeconfigFile()), s.out); code != 0 {
+			return fmt.Errorf("tbotctl verify ended with exit code %d", code)
+		}
+	}
+	return nil
+}
+
 func (s stage) binary(ctx context.Context, args []string, stdout io.Writer) int {
 	command := exec.CommandContext(ctx, s.tbotctl, args...)
 	command.Stdout, command.Stderr = stdout, s.out

@@ -56,7 +56,7 @@ func (k OutputKnown) judge(text string) Refusal {
 			Observed: "output " + k.Output + " names " + spec.Quote(k.KubernetesCluster), Expected: "one that `tctl get kube_server` lists and a role of the bot matches",
 			Fix: "tctl get kube_server --format=text",
 		}
-	case strings.Contains(text, "Layer 7 load balancer"), strings.Contains(text, "terminates TLS"):
+	case strings.Contains(text, "Layer 7 load balancer"), strings.Contains(text, "ends TLS"):
 		return Refusal{
 			ID: "P30", Cause: "something in front of the proxy ends TLS, and Kubernetes clients cannot pass through it",
 			Observed: "the proxy's port does not speak Teleport's own protocols", Expected: "TLS that reaches the proxy as it is",
@@ -85,12 +85,16 @@ func NoClusterMatched(known OutputKnown) Refusal {
 }
 
 // JudgeWrite explains why the pod's service account could not write what an output makes; place is for example "Secret machines/out"
-// (P20).
-func JudgeWrite(place, message, serviceAccount string) Refusal {
+// (P20). Argo CD's Secrets are put and not applied, which takes other verbs, and no Role of init's is for them (teleport-facts 6.5, 6.6).
+func JudgeWrite(place, message, serviceAccount string, argoCD bool) Refusal {
+	verbs, fix := "get, create and patch", "run the same tbotctl init again: it makes Role and RoleBinding"
+	if argoCD {
+		verbs, fix = "get, create and update", "make a Role with these verbs on Secrets in that namespace, and bind it to the service account"
+	}
 	r := Refusal{
 		ID: "P20", Cause: "the pod's service account may not write what the output makes", Observed: oneLine(message),
-		Expected: "a Role that allows get, create and patch on " + place + ", bound to service account " + serviceAccount,
-		Fix:      "run the same tbotctl init again: it makes Role and RoleBinding",
+		Expected: "a Role that allows " + verbs + " on " + place + ", bound to service account " + serviceAccount,
+		Fix:      fix,
 	}
 	switch text := strings.ToLower(message); {
 	case strings.Contains(text, "conflict"):

@@ -18,7 +18,7 @@ func (c *clusters) round(ctx context.Context, config tbotconfig.Config, token sp
 		return tbot.Result{}, err
 	}
 	return tbot.Run{
-		Config: config, IDToken: token, MaxTTL: proofTTL, Destinations: tbot.Destinations{Nowhere: true},
+		Config: config, IDToken: token, MaxTTL: proofTTL, Destinations: tbot.Destinations{Namespace: c.setup.Kubernetes.Namespace, Nowhere: true},
 		Cluster: tbot.Cluster{
 			Proxy: c.target.Proxy, Name: server.ClusterName, Version: server.Version, Suite: server.Suite,
 			TLSRouting: server.TLSRouting, CAs: c.target.CAs, Insecure: c.target.Insecure, Now: c.clock,

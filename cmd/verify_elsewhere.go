@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/proof"
@@ -15,19 +16,32 @@ import (
 	"github.com/tbotctl/tbotctl/internal/tbotlog"
 )
 
-// byBinary has the tbot on PATH do what the embedded one would.
-func (r *verifyRun) byBinary(ctx context.Context, token spec.Secret) (proof.Outcome, error) {
+// tbotOnPath is the tbot that --runtime binary runs.
+type tbotOnPath struct {
+	tbotbinary.Binary
+	version string
+}
+
+// lookOnPath finds it and holds it against the server, before anything is made for it.
+func (r *verifyRun) lookOnPath(ctx context.Context) error {
 	binary, err := tbotbinary.Look("")
 	if err != nil {
-		return proof.Outcome{}, &findingError{text: err.Error()}
+		return &findingError{text: err.Error()}
 	}
 	version, err := binary.Version(ctx)
 	if err != nil {
-		return proof.Outcome{}, err
+		return err
 	}
+	r.onPath = tbotOnPath{binary, version}
 	if err := tbotbinary.Fits(version, r.server.Version); err != nil {
-		return proof.Outcome{}, &findingError{text: err.Error()}
+		return &findingError{text: fmt.Sprintf("%s: %s", binary.Path, err)}
 	}
+	return nil
+}
+
+// byBinary has the tbot on PATH do what the embedded one would.
+func (r *verifyRun) byBinary(ctx context.Context, token spec.Secret) (proof.Outcome, error) {
+	binary, version := r.onPath.Binary, r.onPath.version
 	r.progress.Looking(fmt.Sprintf("running %s, version %s", binary.Path, version))
 	ran, err := binary.Run(ctx, tbotbinary.Config{
 		Tbot: r.workload.Config, Version: version, Namespace: r.workload.Deployment.Namespace,
@@ -47,7 +61,7 @@ func (r *verifyRun) byBinary(ctx context.Context, token spec.Secret) (proof.Outc
 	case errors.As(err, &failed) && failed.Joined:
 		return outcome, nil // its outputs say what failed
 	case failed != nil:
-		return outcome, &findingError{text: err.Error()}
+		return outcome, &findingError{text: err.Error(), causes: []error{failed}}
 	}
 	return outcome, err
 }
@@ -72,7 +86,11 @@ func (r *verifyRun) inPodOf(ctx context.Context) error {
 	r.forget(ctx, ran.Account.Bot, ran.Account.Instance)
 	r.result.Pod = report.VerifyPod{Job: ran.Name, Pod: ran.Pod, Node: ran.Node, Image: ran.ImageID}
 	for _, shown := range ran.Shown {
-		r.result.Pod.Steps = append(r.result.Pod.Steps, report.VerifyStep{What: string(shown.What), Err: shown.Err, Untested: shown.Untested})
+		step := report.VerifyStep{What: string(shown.What), Err: shown.Err, Untested: shown.Untested}
+		if said := (*tbotjob.Failed)(nil); errors.As(shown.Err, &said) {
+			step.Err = errors.New(said.Words) // the step is named beside them
+		}
+		r.result.Pod.Steps = append(r.result.Pod.Steps, step)
 	}
 	if ran.Account.Joined {
 		r.result.Proof = &proof.Result{
@@ -129,6 +147,20 @@ func (r *verifyRun) explainWords(ctx context.Context, words string) {
 		// What it may see explains a refusal; that it is not taken hides nothing else.
 		_, _ = r.clusters.admin(ctx)
 	}
-	refusal := checks.ExplainRefusal(ctx, words, r.known(ctx, r.claims), r.refusalLooks())
+	known := r.known(ctx, r.claims)
+	known.Setup = marked(known.Setup, r.workload.Deployment.Annotations[spec.MarkInstall])
+	refusal := checks.ExplainRefusal(ctx, words, known, r.refusalLooks())
+	refusal.Fix = r.aimed(refusal.Fix)
 	r.result.Refusal = &refusal
+}
+
+// marked gives the setup the identity of the installation that the mark on a Deployment names (spec.Setup.InstallID), so that what
+// else bears the mark counts as made with it. A Deployment without one is nobody's.
+func marked(setup spec.Setup, mark string) spec.Setup {
+	parts := strings.Split(mark, "/")
+	if setup.Resolved != nil || len(parts) < 2 {
+		return setup
+	}
+	setup.Resolved = &spec.Resolved{ClusterID: parts[0], ClusterName: parts[1]}
+	return setup
 }

@@ -16,10 +16,11 @@ func runLint(o *verifyOptions) error {
 	}
 	_, problems := tbotconfig.Lint(data, o.forServer)
 	lint := report.Lint{File: o.config, ForServer: o.forServer, Problems: problems}
-	told := lint.Table(o.factory.Streams.Out)
+	tell := lint.Table
 	if o.output == formatJSON {
-		told = lint.JSON(o.factory.Streams.Out)
+		tell = lint.JSON
 	}
+	told := tell(o.factory.Streams.Out)
 	if n := lint.Errors(); n > 0 {
 		return errors.Join(&toldError{&findingError{text: fmt.Sprintf("%d problems", n)}}, told)
 	}

@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"strings"
+
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 )
@@ -9,8 +11,8 @@ import (
 func (r *verifyRun) outputKnown(i int) checks.OutputKnown {
 	output := r.workload.Config.Outputs[i]
 	known := checks.OutputKnown{Output: r.workload.Config.NameOf(i), Roles: output.Shared().Roles, ServerVersion: r.server.Version}
-	if r.joined != nil {
-		known.Bot = r.joined.Bot()
+	if proven := r.result.Proof; proven != nil {
+		known.Bot = strings.TrimPrefix(proven.User, "bot-")
 	}
 	if o, ok := output.(*tbotconfig.Kubernetes); ok {
 		known.KubernetesCluster = o.KubernetesCluster

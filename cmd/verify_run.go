@@ -15,6 +15,8 @@ import (
 	"github.com/tbotctl/tbotctl/internal/report"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/tbot"
+	"github.com/tbotctl/tbotctl/internal/tbotconfig"
+	"github.com/tbotctl/tbotctl/internal/tbotbinary"
 	"github.com/tbotctl/tbotctl/internal/teleport"
 	"github.com/tbotctl/tbotctl/internal/ui"
 	"github.com/tbotctl/tbotctl/wizard"
@@ -27,6 +29,7 @@ type verifyRun struct {
 	server   teleport.Server
 	// claims are those of the token that was last presented to Teleport.
 	claims issuer.Claims
+	onPath tbotOnPath
 	// joined is the bot as it was let in; nil where it was not.
 	joined *tbot.Identity
 	result report.Verify
@@ -40,13 +43,13 @@ func runVerify(ctx context.Context, o *verifyOptions) error {
 	run := &verifyRun{verifyOptions: o, result: report.Verify{Version: o.factory.Build.Version, Outputs: map[string]checks.Refusal{}}}
 	onlyContext := func(q wizard.Question) bool { return q.Flag == wizard.FlagContext }
 	if err := run.open(ctx, onlyContext, false); err != nil {
-		return err
+		return run.report(ctx, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	err := run.carryOut(ctx)
 	err = errors.Join(err, run.clusters.close())
-	return run.report(err)
+	return run.report(ctx, err)
 }
 
 func (r *verifyRun) carryOut(ctx context.Context) error {
@@ -66,8 +69,13 @@ func (r *verifyRun) carryOut(ctx context.Context) error {
 		return err
 	}
 	r.result.Runtime = r.runtime
-	if r.runtime == runtimePod {
+	switch r.runtime {
+	case runtimePod:
 		return r.inPodOf(ctx)
+	case runtimeBinary:
+		if err := r.lookOnPath(ctx); err != nil {
+			return err
+		}
 	}
 	return r.prove(ctx)
 }
@@ -150,6 +158,9 @@ func (r *verifyRun) prove(ctx context.Context) error {
 	}
 	r.judgeOutputs(proven.Outputs)
 	r.result.NotTested = []string{"the pod's own way to Teleport and to the API server (egress), and its image; `tbotctl verify --runtime pod` tests them"}
+	if r.runtime == runtimeBinary {
+		r.result.NotTested = append(r.result.NotTested, "whether the pod could write its outputs; `tbotctl verify` without --runtime asks that")
+	}
 	return nil
 }
 
@@ -232,7 +243,7 @@ func (r *verifyRun) judgeOutputs(outputs []proof.Output) {
 			switch {
 			case write.Err == nil:
 			case refusedByKubernetes(write.Err):
-				r.wrong(output.Name, checks.JudgeWrite(write.Place, write.Err.Error(), r.account()))
+				r.wrong(output.Name, checks.JudgeWrite(write.Place, write.Err.Error(), r.account(), output.Type == tbotconfig.TypeArgoCD))
 			default:
 				r.unseen = append(r.unseen, write.Place+": "+write.Err.Error())
 			}
@@ -270,20 +281,27 @@ func (r *verifyRun) account() string {
 
 // explain tells, where Teleport turned the join down, the cause and the way out.
 func (r *verifyRun) explain(ctx context.Context, err error) {
-	var refused *tbot.Refused
-	if !errors.As(err, &refused) || ctx.Err() != nil {
-		return
+	var (
+		refused *tbot.Refused
+		failed  *tbotbinary.Failed
+	)
+	switch {
+	case ctx.Err() != nil:
+	case errors.As(err, &refused):
+		r.explainWords(ctx, refused.Message)
+	case errors.As(err, &failed) && failed.Words != "":
+		r.explainWords(ctx, failed.Words)
 	}
-	r.explainWords(ctx, refused.Message)
 }
 
 // report writes the result in the form that was asked for; the exit code is the same for both.
-func (r *verifyRun) report(err error) error {
+func (r *verifyRun) report(ctx context.Context, err error) error {
 	r.progress.Looking("")
 	if err == nil {
 		err = r.verdict()
 	}
 	r.result.Err = err
+	r.result.Contrary = exitCode(ctx, err) == exitFinding
 	streams := r.factory.Streams
 	if r.output == formatJSON {
 		return errors.Join(err, r.result.JSON(streams.Out))

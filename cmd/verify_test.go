@@ -167,15 +167,19 @@ func TestVerifyTable(t *testing.T) {
 	b.healthy(t, "--save", b.path("answers.yaml"))
 	got := b.run(t, b.verifyArgs()...)
 	got.want(t, 0, "PROVEN", "identity-1 to Secret tbot-output", "the pod could write Secret "+b.namespace+"/tbot-output", "was removed", "Not tested from here")
-	b.narrow(t, got)
+	got.narrow(t)
 }
 
-// narrow fails the test where a line of the result is wider than 80 columns. What is copied is never wrapped: the command after "do:".
-func (b *bench) narrow(t *testing.T, got outcome) {
+// flat is the result with its lines joined.
+func (o outcome) flat() string { return strings.Join(strings.Fields(o.stdout), " ") }
+
+// narrow fails the test where a line of the result is wider than 80 columns. What is copied is never wrapped: the command after "do:",
+// and a name that fits no line.
+func (o outcome) narrow(t *testing.T) {
 	t.Helper()
-	for line := range strings.Lines(got.stdout) {
+	for line := range strings.Lines(o.stdout) {
 		line = strings.TrimRight(line, "\n")
-		if len([]rune(line)) > 80 && !strings.HasPrefix(strings.TrimSpace(line), "do: ") {
+		if len([]rune(line)) > 80 && !strings.HasPrefix(strings.TrimSpace(line), "do: ") && len(strings.Fields(line)) > 1 {
 			t.Errorf("wider than 80 columns: %q", line)
 		}
 	}

@@ -97,7 +97,7 @@ func TestSecretMetadata(t *testing.T) {
 	if found, err := cluster.SecretMetadata(t.Context(), namespace, "keys"); found != nil || err != nil {
 		t.Errorf("a Secret that does not exist: %v, %v", found, err)
 	}
-	if err := cluster.WriteSecret(t.Context(), namespace, "keys", "", nil, map[string][]byte{"key": []byte(secretWord)}); err != nil {
+	if err := cluster.Secrets(false).WriteSecret(t.Context(), namespace, "keys", "", nil, map[string][]byte{"key": []byte(secretWord)}); err != nil {
 		t.Fatal(err)
 	}
 	found, err := cluster.SecretMetadata(t.Context(), namespace, "keys")

@@ -33,6 +33,8 @@ type Verify struct {
 	// NotTested says what this run could not show, and what would.
 	NotTested []string
 	Err       error
+	// Contrary tells that Err is something found out, and not a look that was impossible.
+	Contrary bool
 }
 
 // VerifyTarget is what was verified. What is not known is empty.
@@ -182,7 +184,7 @@ func podOf(p VerifyPod) *verifyPodJSON {
 // status is the one word of a run.
 func (v Verify) status() string {
 	switch {
-	case v.Failed():
+	case v.Failed(), v.Contrary:
 		return "failed"
 	case v.Err != nil:
 		return "unknown"

@@ -19,9 +19,9 @@ func (v Verify) Table(w io.Writer, style ui.Style, width int) error {
 	const most = 80
 	t := verifyTable{doctorTable{style: style, width: min(width, most)}}
 	t.verdict(v)
-	t.pod(v.Pod)
+	t.pod(v)
 	if v.Proof != nil {
-		t.join(v.Proof)
+		t.join(v.Runtime, v.Proof)
 		for _, output := range v.Proof.Outputs {
 			t.output(v, output)
 		}
@@ -54,12 +54,19 @@ func (t *verifyTable) verdict(v Verify) {
 	default:
 		t.putUnder(t.pad(t.style.Good("PROVEN")), headColumn, fmt.Sprintf("%s: Teleport lets it in and gives it what it asks for", name))
 	}
-	if v.ProofErr != nil {
-		t.putUnder(t.pad(t.style.Bad("CAUSE")), headColumn, ui.Clean(v.ProofErr.Error()))
-		if v.Refusal != nil {
-			t.explained(headColumn, *v.Refusal)
-		}
+	if v.ProofErr == nil {
+		return
 	}
+	said := ui.Clean(v.ProofErr.Error())
+	if v.Refusal == nil {
+		t.putUnder(t.pad(t.style.Bad("CAUSE")), headColumn, said)
+		return
+	}
+	refusal := *v.Refusal
+	t.putUnder(t.pad(t.style.Bad("CAUSE")), headColumn, ui.Clean(refusal.Cause))
+	t.put(strings.Repeat(" ", headColumn)+"said: ", said)
+	refusal.Cause = ""
+	t.explained(headColumn, refusal)
 }
 
 func (t *verifyTable) pad(word string) string { return ui.Pad(word, headColumn) }
@@ -67,7 +74,7 @@ func (t *verifyTable) pad(word string) string { return ui.Pad(word, headColumn) 
 func (t *verifyTable) failures(v Verify) string {
 	switch n := v.Failures(); {
 	case v.ProofErr != nil:
-		return "it does not get in"
+		return t.notIn(v)
 	case v.Runtime == "":
 		return ui.Counted(n, "check") + " failed"
 	default:
@@ -75,8 +82,25 @@ func (t *verifyTable) failures(v Verify) string {
 	}
 }
 
-func (t *verifyTable) join(proven *proof.Result) {
-	line := fmt.Sprintf("as %s over %s", proven.User, proven.Via)
+// notIn says how far it came that did not get in.
+func (t *verifyTable) notIn(v Verify) string {
+	for _, step := range v.Pod.Steps {
+		if step.Err != nil && step.What != "join" {
+			return "its pod fails at " + step.What
+		}
+	}
+	if v.Refusal == nil {
+		return "it could not be proven that it gets in"
+	}
+	return "it does not get in"
+}
+
+func (t *verifyTable) join(runtime string, proven *proof.Result) {
+	by := "over"
+	if runtime == "pod" || runtime == "binary" {
+		by = "by" // whose way to Teleport is not seen
+	}
+	line := fmt.Sprintf("as %s %s %s", proven.User, by, proven.Via)
 	if !proven.NotAfter.IsZero() {
 		line += ", certificate until " + clockTime(proven.NotAfter)
 	}
@@ -89,7 +113,8 @@ func (t *verifyTable) join(proven *proof.Result) {
 }
 
 // pod tells what only the pod itself can show.
-func (t *verifyTable) pod(p VerifyPod) {
+func (t *verifyTable) pod(v Verify) {
+	p := v.Pod
 	if p.Job == "" {
 		return
 	}
@@ -104,6 +129,8 @@ func (t *verifyTable) pod(p VerifyPod) {
 	t.putUnder(t.head("Pod"), headColumn, ui.Clean(line))
 	for _, step := range p.Steps {
 		switch {
+		case step.Err != nil && v.ProofErr != nil:
+			t.fact(ui.SymbolFail, step.What, "failed; the words stand above")
 		case step.Err != nil:
 			t.fact(ui.SymbolFail, step.What, step.Err.Error())
 		case step.Untested != "":
@@ -117,7 +144,7 @@ func (t *verifyTable) pod(p VerifyPod) {
 func (t *verifyTable) output(v Verify, output proof.Output) {
 	title := t.style.Bold(ui.Clean(output.Name))
 	if output.Destination != "" {
-		title += " to " + ui.Clean(output.Destination)
+		title += " to " + ui.Clean(destination(output))
 	}
 	t.text.WriteString("\n")
 	t.put("", title)
@@ -133,6 +160,8 @@ func (t *verifyTable) output(v Verify, output proof.Output) {
 	}
 	if output.User != "" {
 		t.fact(ui.SymbolPass, "certificate", certificateLine(output))
+	} else {
+		t.fact(ui.SymbolPass, "output", "came out, as tbot says; what is in it is not seen from here")
 	}
 	if len(output.KubernetesGroups)+len(output.KubernetesUsers) > 0 {
 		t.fact(ui.SymbolPass, "Kubernetes", kubernetesLine(output))
@@ -149,7 +178,7 @@ func (t *verifyTable) output(v Verify, output proof.Output) {
 	for _, write := range output.Writes {
 		switch {
 		case write.Err != nil:
-			t.fact(ui.SymbolFail, "write", write.Place+": "+write.Err.Error())
+			t.fact(ui.SymbolFail, "write", placed(write))
 			refusal.Observed = "" // it says the same
 		case write.Untested != "":
 			t.fact(ui.SymbolSkip, "write", write.Place+": "+write.Untested)
@@ -162,6 +191,23 @@ func (t *verifyTable) output(v Verify, output proof.Output) {
 	}
 }
 
+// destination is one place in words, or how many there are: each of several stands in a line of its own below.
+func destination(output proof.Output) string {
+	if n := len(output.Writes); n > 1 {
+		return fmt.Sprintf("%d places", n)
+	}
+	return output.Destination
+}
+
+// placed is a refusal with its place, which most refusals name themselves.
+func placed(write proof.Write) string {
+	said := write.Err.Error()
+	if strings.Contains(said, write.Place) {
+		return said
+	}
+	return write.Place + ": " + said
+}
+
 func (t *verifyTable) fact(symbol ui.Symbol, word, text string) {
 	t.putUnder("  "+t.style.Symbol(symbol)+" "+ui.Pad(word, wordColumn), outputColumn+wordColumn, ui.Clean(text))
 }
@@ -169,6 +215,9 @@ func (t *verifyTable) fact(symbol ui.Symbol, word, text string) {
 // explained writes the cause, the two values and the way out.
 func (t *verifyTable) explained(column int, refusal checks.Refusal) {
 	under := strings.Repeat(" ", column)
+	if refusal.ID != "" {
+		refusal.Cause += " (" + refusal.ID + ")" // which `tbotctl explain` knows
+	}
 	for _, row := range [][2]string{{"cause: ", refusal.Cause}, {"seen: ", refusal.Observed}, {"expected: ", refusal.Expected}} {
 		if row[1] != "" {
 			t.put(under+row[0], ui.Clean(row[1]))

@@ -30,7 +30,7 @@ func TestArgoCD(t *testing.T) {
 	output.SecretAnnotations = map[string]string{"note": "b", "teleport.dev/bot-name": "somebody else"}
 	output.Project, output.Namespaces, output.ClusterResources = "web", []string{"one", "two"}, true
 	output.ClusterNameTemplate = "{{.KubeName}} of {{.ClusterName}}"
-	run, store := l.runs(t, output), &putter{}
+	run, store := l.runs(t, output), &secrets{}
 	run.Destinations.Secrets = store
 	at := time.Date(2026, time.November, 21, 9, 30, 0, 0, time.FixedZone("", 3600))
 	run.MaxTTL = 10 * time.Minute
@@ -130,7 +130,7 @@ func TestArgoCDDefaults(t *testing.T) {
 	} {
 		output := argoCD(named("alpha"))
 		output.SecretNamespace = row.configured
-		run, store := l.runs(t, output), &putter{}
+		run, store := l.runs(t, output), &secrets{}
 		run.Destinations = tbot.Destinations{Secrets: store, Namespace: row.pod}
 		if _, err := run.Once(t.Context()); err != nil {
 			t.Fatal(err)
@@ -150,7 +150,7 @@ func TestArgoCDWriteErrors(t *testing.T) {
 	t.Parallel()
 	l := newKubeLab(t, teleporttest.Options{})
 	forbidden := errors.New("forbidden")
-	run, store := l.runs(t, argoCD(named("alpha"), named("beta"))), &putter{refuse: map[string]error{"alpha": forbidden}}
+	run, store := l.runs(t, argoCD(named("alpha"), named("beta"))), &secrets{refuse: map[string]error{"alpha": forbidden}}
 	run.Destinations.Secrets = store
 	result, err := run.Once(t.Context())
 	if !errors.Is(err, forbidden) || err.Error() != "output kubernetes-argo-cd-1: cluster alpha: forbidden" || len(store.put) != 1 || len(result.Outputs[0].Secrets) != 2 {

@@ -2,9 +2,10 @@ package tbot
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
-	"sync"
+
+	"github.com/tbotctl/tbotctl/internal/route"
 
 	"github.com/gravitational/teleport/api/breaker"
 	"github.com/gravitational/teleport/api/client"
@@ -17,13 +18,13 @@ type way struct {
 	cluster Cluster
 	// upgraded tells that a load balancer in front of the proxy ends TLS, so that everything but HTTP goes through a tunnel.
 	upgraded bool
+	route    route.Way
 }
 
-// findWay asks the proxy's address how it is to be reached. The environment variable TELEPORT_TLS_ROUTING_CONN_UPGRADE answers in
-// its place where it is set, as it does for tbot (teleport-facts 1.3).
+// findWay asks the proxy's address how it is to be reached.
 func findWay(ctx context.Context, cluster Cluster) way {
-	// The question alone is asked of anybody; who answers is judged when something is sent.
-	return way{cluster: cluster, upgraded: cluster.TLSRouting && client.IsALPNConnUpgradeRequired(ctx, cluster.Proxy, true)}
+	found := route.FindWay(ctx, cluster.proxy(), cluster.TLSRouting)
+	return way{cluster: cluster, upgraded: found.Upgraded, route: found}
 }
 
 // connect opens a client of the Auth Service as the identity. With TLS routing it is one connection to the proxy's port, which
@@ -33,7 +34,12 @@ func (w way) connect(ctx context.Context, i *Identity) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	dialer, err := w.route.Open(ctx, credentials)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the Auth Service as %s: %w", i.User, err)
+	}
 	config := client.Config{
+		Dialer:           dialer,
 		Credentials:      []client.Credentials{credentials},
 		DialTimeout:      dialTimeout,
 		DialInBackground: true,
@@ -44,33 +50,11 @@ func (w way) connect(ctx context.Context, i *Identity) (*client.Client, error) {
 	if w.cluster.TLSRouting {
 		config.ALPNSNIAuthDialClusterName = w.cluster.Name
 	}
-	// The first connection is made here, so that one that cannot be had is told as what it is and not as "unavailable".
-	first, err := w.dial(ctx, credentials)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to the Auth Service as %s: %w", i.User, err)
-	}
-	config.Dialer = firstThen(first, func(ctx context.Context) (net.Conn, error) { return w.dial(ctx, credentials) })
 	connected, err := client.New(ctx, config)
 	if err != nil {
-		_ = first.Close()
-		return nil, fmt.Errorf("connecting to the Auth Service as %s: %w", i.User, err)
+		return nil, errors.Join(fmt.Errorf("connecting to the Auth Service as %s: %w", i.User, err), dialer.Close())
 	}
 	return connected, nil
-}
-
-// dial opens what the client's mutual TLS with the Auth Service goes through.
-func (w way) dial(ctx context.Context, credentials client.Credentials) (net.Conn, error) {
-	switch {
-	case w.upgraded:
-		return dialUpgraded(ctx, w.cluster)
-	case w.cluster.TLSRouting:
-		connection, err := dial(ctx, w.cluster)
-		if err != nil {
-			return nil, fmt.Errorf("connecting to %s: %w", w.cluster.Proxy, err)
-		}
-		return connection, nil
-	}
-	return dialSSH(ctx, w.cluster, credentials)
 }
 
 // credentials are the identity in the form that the api module's client takes.
@@ -84,19 +68,4 @@ func (i *Identity) credentials() (client.Credentials, error) {
 		return nil, err
 	}
 	return client.LoadIdentityFileFromString(string(encoded)), nil
-}
-
-// firstThen hands out a connection that is there already, and new ones after it.
-func firstThen(connection net.Conn, again func(context.Context) (net.Conn, error)) client.ContextDialer {
-	var lock sync.Mutex
-	return client.ContextDialerFunc(func(ctx context.Context, _, _ string) (net.Conn, error) {
-		lock.Lock()
-		taken := connection
-		connection = nil
-		lock.Unlock()
-		if taken != nil {
-			return taken, nil
-		}
-		return again(ctx)
-	})
 }

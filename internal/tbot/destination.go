@@ -12,21 +12,17 @@ import (
 
 // SecretStore reads and writes Kubernetes Secrets; internal/kube meets it. Write is a server-side apply by the field manager
 // tbot without force, on the resource version that Read gave, so that two writers never overwrite each other unseen
-// (teleport-facts 6.6). A store that only rehearses is one whose writes are all dry runs.
+// (teleport-facts 6.6). Put is for Argo CD outputs: it reads the Secret and creates or updates it, whatever its version; annotations
+// that are there and not given stay (teleport-facts 6.5). A store that only rehearses is one whose writes are all dry runs.
 type SecretStore interface {
 	ReadSecret(ctx context.Context, namespace, name string) (version string, err error)
 	WriteSecret(ctx context.Context, namespace, name, version string, labels map[string]string, data map[string][]byte) error
-}
-
-// SecretPutter is a SecretStore that Argo CD outputs can be written to as well. Put reads the Secret and creates or updates it by the
-// field manager tbot, whatever its version; annotations that are there and not given stay (teleport-facts 6.5).
-type SecretPutter interface {
 	PutSecret(ctx context.Context, secret *corev1.Secret) error
 }
 
 // Destinations says where an output can be written to.
 type Destinations struct {
-	// Secrets is needed where a destination is a kubernetes_secret, and has to be a SecretPutter for Argo CD outputs.
+	// Secrets is needed where a destination is a kubernetes_secret, and for Argo CD outputs.
 	Secrets SecretStore
 	// Namespace is what POD_NAMESPACE tells a pod.
 	Namespace string
@@ -48,13 +44,12 @@ func (d Destinations) Write(ctx context.Context, output OutputResult) error {
 	if len(output.Secrets) == 0 {
 		return nil
 	}
-	store, ok := d.Secrets.(SecretPutter)
-	if !ok {
+	if d.Secrets == nil {
 		return errNoCluster
 	}
 	var failed []error
 	for _, secret := range output.Secrets {
-		if err := store.PutSecret(ctx, secret.Object()); err != nil {
+		if err := d.Secrets.PutSecret(ctx, secret.Object()); err != nil {
 			failed = append(failed, fmt.Errorf("cluster %s: %w", secret.Cluster, err))
 		}
 	}

@@ -14,18 +14,23 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/tbotctl/tbotctl/internal/tbot"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
 )
 
-// secrets is a store of Secrets in memory that refuses a stale version, as a Kubernetes API server does.
+// secrets is a store of Secrets in memory that refuses a stale version, as a Kubernetes API server does, and those of Argo CD that it is
+// told to refuse, by the Teleport-enrolled cluster.
 type secrets struct {
 	version, written string
 	labels           map[string]string
 	data             map[string][]byte
 	readErr          error
+
+	put    []*corev1.Secret
+	refuse map[string]error
 }
 
 var errConflict = errors.New("the object has been modified")
@@ -39,6 +44,14 @@ func (s *secrets) WriteSecret(_ context.Context, namespace, name, version string
 		return errConflict
 	}
 	s.written, s.labels, s.data = namespace+"/"+name+"@"+version, labels, data
+	return nil
+}
+
+func (s *secrets) PutSecret(_ context.Context, secret *corev1.Secret) error {
+	if err := s.refuse[secret.Annotations["teleport.dev/kubernetes-cluster-name"]]; err != nil {
+		return err
+	}
+	s.put = append(s.put, secret)
 	return nil
 }
 

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"sync"
+
+	"github.com/tbotctl/tbotctl/internal/route"
 
 	"github.com/gravitational/teleport/api/client"
 	"github.com/gravitational/teleport/api/client/proto"
@@ -62,9 +63,9 @@ func registerGRPC(ctx context.Context, cluster Cluster, request *types.RegisterU
 }
 
 func dialProxyGRPC(ctx context.Context, cluster Cluster) (net.Conn, error) {
-	secured, err := dialTLS(ctx, cluster, protocolProxyGRPC, "h2")
+	secured, err := cluster.proxy().DialTLS(ctx, protocolProxyGRPC, "h2")
 	switch {
-	case isProtocolRefused(err):
+	case route.IsProtocolRefused(err):
 		return nil, fmt.Errorf("%w: %w", errProtocol, err)
 	case err != nil:
 		return nil, err
@@ -74,12 +75,6 @@ func dialProxyGRPC(ctx context.Context, cluster Cluster) (net.Conn, error) {
 		return nil, errProtocol
 	}
 	return secured, nil
-}
-
-// isProtocolRefused recognises the TLS alert no_application_protocol (RFC 7301, section 3.2); crypto/tls has no type for it.
-func isProtocolRefused(err error) bool {
-	var operation *net.OpError
-	return errors.As(err, &operation) && operation.Op == "remote error" && strings.Contains(operation.Error(), "no application protocol")
 }
 
 // once hands out the one connection; a second dial means that the first was lost, and a join is not repeated silently.

@@ -28,13 +28,14 @@ func registerHTTP(ctx context.Context, cluster Cluster, request *types.RegisterU
 		return nil, fmt.Errorf("preparing the join: %w", err)
 	}
 	post.Header.Set("Content-Type", "application/json")
-	secured, err := cluster.webTLS()
+	proxy := cluster.proxy()
+	secured, err := proxy.TLS()
 	if err != nil {
 		return nil, err
 	}
 	transport := &http.Transport{
 		TLSClientConfig: secured,
-		DialContext:     func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, cluster) },
+		DialContext:     func(ctx context.Context, _, _ string) (net.Conn, error) { return proxy.Dial(ctx) },
 	}
 	defer transport.CloseIdleConnections()
 	web := &http.Client{

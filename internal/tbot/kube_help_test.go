@@ -2,14 +2,12 @@ package tbot_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"slices"
 	"testing"
 
 	"github.com/gravitational/teleport/api/types"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -141,22 +139,6 @@ func checkTrust(t *testing.T, authorities, hostCA []byte) {
 	if _, err := ca.Verify(x509.VerifyOptions{Roots: pool, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); err != nil {
 		t.Errorf("the host authority is not trusted: %v", err)
 	}
-}
-
-// putter is a store that takes Argo CD's Secrets too, but for those that it is told to refuse.
-type putter struct {
-	secrets
-
-	put    []*corev1.Secret
-	refuse map[string]error
-}
-
-func (p *putter) PutSecret(_ context.Context, secret *corev1.Secret) error {
-	if err := p.refuse[secret.Annotations["teleport.dev/kubernetes-cluster-name"]]; err != nil {
-		return err
-	}
-	p.put = append(p.put, secret)
-	return nil
 }
 
 // kubeNames are the artifacts of a kubernetes output, as recordings/tbot-kubernetes-output.md lists them, sorted.

@@ -273,7 +273,7 @@ func TestEveryOutputOfEveryRelease(t *testing.T) {
 		l := newKubeLab(t, teleporttest.Options{Version: version})
 		run := l.runs(t, tbotconfig.NewIdentity(tbotconfig.Memory()), kubernetes("alpha", tbotconfig.Memory()),
 			kubernetesV2(tbotconfig.Memory(), named("alpha")), argoCD(named("alpha")))
-		run.Destinations.Secrets = &putter{}
+		run.Destinations.Secrets = &secrets{}
 		result, err := run.Once(t.Context())
 		if err != nil {
 			t.Errorf("%s: %v", version, err)

@@ -48,7 +48,7 @@ func TestOutputsReachTheAPIServer(t *testing.T) {
 	v1, v2 := filepath.Join(t.TempDir(), "v1"), filepath.Join(t.TempDir(), "v2")
 	first, second := kubernetes("alpha", tbotconfig.Directory(v1)), kubernetesV2(tbotconfig.Directory(v2), named("alpha"))
 	first.DisableExecPlugin, second.DisableExecPlugin = true, true
-	run, store := l.runs(t, first, second, argoCD(named("alpha"))), &putter{}
+	run, store := l.runs(t, first, second, argoCD(named("alpha"))), &secrets{}
 	run.Destinations.Secrets = store
 	if _, err := run.Once(t.Context()); err != nil {
 		t.Fatal(err)

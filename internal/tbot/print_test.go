@@ -19,7 +19,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 	t.Parallel()
 	l := newKubeLab(t, teleporttest.Options{})
 	dir := filepath.Join(t.TempDir(), "out")
-	run, store := l.runs(t, tbotconfig.NewIdentity(tbotconfig.Directory(dir)), argoCD(named("alpha")), kubernetes("beta", tbotconfig.Memory())), &putter{}
+	run, store := l.runs(t, tbotconfig.NewIdentity(tbotconfig.Directory(dir)), argoCD(named("alpha")), kubernetes("beta", tbotconfig.Memory())), &secrets{}
 	run.Destinations.Secrets = store
 	result, err := run.Once(t.Context())
 	if err != nil {

@@ -51,13 +51,12 @@ func (d Destinations) rehearseSecret(ctx context.Context, to tbotconfig.Destinat
 
 func (d Destinations) rehearsePut(ctx context.Context, secret Secret) Rehearsal {
 	tried := Rehearsal{Place: secret.String()}
-	store, ok := d.Secrets.(SecretPutter)
-	if !ok {
+	if d.Secrets == nil {
 		tried.Untested = noStore
 		return tried
 	}
 	object := secret.Object()
 	object.Data["config"] = []byte("{}") // where the credentials are
-	tried.Err = store.PutSecret(ctx, object)
+	tried.Err = d.Secrets.PutSecret(ctx, object)
 	return tried
 }

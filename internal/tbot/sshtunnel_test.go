@@ -1,18 +1,14 @@
 package tbot_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/tbotctl/tbotctl/internal/route/routetest"
 	"github.com/tbotctl/tbotctl/internal/tbot"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
@@ -27,15 +23,15 @@ func TestWithoutTLSRouting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tunnel, ca := newTunnelPort(t, l.Addr())
+	tunnel := routetest.NewTunnelPort(t, l.Addr())
 	web := newSite(t, nil, func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, `{"cluster_name":"`+clusterName+`","server_version":"18.2.0","proxy":{"ssh":{"ssh_tunnel_public_addr":"`+tunnel+`"}}}`)
+		_, _ = io.WriteString(w, `{"cluster_name":"`+clusterName+`","server_version":"18.2.0","proxy":{"ssh":{"ssh_tunnel_public_addr":"`+tunnel.Addr+`"}}}`)
 	})
 	identity.Cluster.Proxy, identity.Cluster.CAs, identity.Cluster.TLSRouting = web.addr, web.pool, false
-	if _, err := tbot.Open(t.Context(), identity); err == nil || !strings.Contains(err.Error(), "opening the tunnel at "+tunnel) {
+	if _, err := tbot.Open(t.Context(), identity); err == nil || !strings.Contains(err.Error(), "opening the tunnel at "+tunnel.Addr) {
 		t.Errorf("a tunnel of another cluster: %v", err)
 	}
-	identity.TrustSSH(ssh.MarshalAuthorizedKey(ca))
+	identity.TrustSSH(ssh.MarshalAuthorizedKey(tunnel.CA))
 	session, err := tbot.Open(t.Context(), identity)
 	if err != nil {
 		t.Fatal(err)
@@ -53,85 +49,4 @@ func TestWithoutTLSRouting(t *testing.T) {
 	if _, err := tbot.Open(t.Context(), identity); err == nil || !strings.Contains(err.Error(), "certificate signed by unknown authority") {
 		t.Errorf("a web address that is not trusted: %v", err)
 	}
-}
-
-// newTunnelPort is the port for agents: who logs in with a certificate of a user gets channels to the Auth Service.
-func newTunnelPort(t *testing.T, auth string) (addr string, ca ssh.PublicKey) {
-	t.Helper()
-	signer, host := newSSHKey(t), newSSHKey(t)
-	certificate := &ssh.Certificate{CertType: ssh.HostCert, Key: host.PublicKey(), ValidPrincipals: []string{"127.0.0.1"}, ValidBefore: ssh.CertTimeInfinity}
-	if err := certificate.SignCert(rand.Reader, signer); err != nil {
-		t.Fatal(err)
-	}
-	shown, err := ssh.NewCertSigner(certificate, host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-		if _, ok := key.(*ssh.Certificate); !ok {
-			return nil, io.ErrUnexpectedEOF
-		}
-		return &ssh.Permissions{}, nil
-	}}
-	config.AddHostKey(shown)
-	return tcp(t, func(conn net.Conn) {
-		_, channels, requests, err := ssh.NewServerConn(conn, config)
-		if err != nil {
-			_ = conn.Close()
-			return
-		}
-		go ssh.DiscardRequests(requests)
-		for offered := range channels {
-			serveTransport(t, offered, auth)
-		}
-	}), signer.PublicKey()
-}
-
-// serveTransport connects one channel with the Auth Service once that is asked for.
-func serveTransport(t *testing.T, offered ssh.NewChannel, auth string) {
-	t.Helper()
-	if offered.ChannelType() != "teleport-transport" {
-		_ = offered.Reject(ssh.UnknownChannelType, offered.ChannelType())
-		return
-	}
-	channel, requests, err := offered.Accept()
-	if err != nil {
-		return
-	}
-	go func() {
-		for request := range requests {
-			var asked struct {
-				Address string `json:"address"`
-			}
-			err := json.Unmarshal(request.Payload, &asked)
-			_ = request.Reply(err == nil && request.Type == "teleport-transport-dial" && asked.Address == "@remote-auth-server", nil)
-		}
-	}()
-	var dialer net.Dialer
-	there, err := dialer.DialContext(t.Context(), "tcp", auth)
-	if err != nil {
-		_ = channel.Close()
-		return
-	}
-	go func() {
-		_, _ = io.Copy(there, channel)
-		_ = there.Close()
-	}()
-	go func() {
-		_, _ = io.Copy(channel, there)
-		_ = channel.Close()
-	}()
-}
-
-func newSSHKey(t *testing.T) ssh.Signer {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signer
 }

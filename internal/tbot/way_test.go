@@ -1,16 +1,14 @@
 package tbot_test
 
 import (
-	"bufio"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
+	"github.com/tbotctl/tbotctl/internal/route/routetest"
 	"github.com/tbotctl/tbotctl/internal/tbot"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
@@ -100,52 +98,6 @@ func TestNoTunnel(t *testing.T) {
 	}
 }
 
-// connectProxy is a proxy of HTTPS_PROXY: it notes where it is asked to connect to, and connects to one address whatever that is.
-type connectProxy struct {
-	addr string
-
-	lock  sync.Mutex
-	asked []string
-}
-
-func newConnectProxy(t *testing.T, to string) *connectProxy {
-	t.Helper()
-	p := &connectProxy{}
-	p.addr = tcp(t, func(conn net.Conn) {
-		reader := bufio.NewReader(conn)
-		request, err := http.ReadRequest(reader)
-		if err != nil || request.Method != http.MethodConnect {
-			_ = conn.Close()
-			return
-		}
-		p.lock.Lock()
-		p.asked = append(p.asked, request.Host)
-		p.lock.Unlock()
-		var dialer net.Dialer
-		there, err := dialer.DialContext(t.Context(), "tcp", to)
-		if err != nil {
-			_ = conn.Close()
-			return
-		}
-		_, _ = io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
-		go func() {
-			_, _ = io.Copy(there, reader)
-			_ = there.Close()
-		}()
-		_, _ = io.Copy(conn, there)
-		_ = conn.Close()
-	})
-	return p
-}
-
-func (p *connectProxy) reset() []string {
-	p.lock.Lock()
-	defer p.lock.Unlock()
-	asked := p.asked
-	p.asked = nil
-	return asked
-}
-
 // Every connection goes through HTTPS_PROXY: the join over gRPC and over HTTP, the question for a load balancer, the Auth Service and
 // the connection upgrade. The name of the cluster's proxy is known to that proxy alone.
 func TestHTTPSProxy(t *testing.T) {
@@ -164,8 +116,8 @@ func TestHTTPSProxy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		proxy := newConnectProxy(t, l.Addr())
-		t.Setenv("HTTPS_PROXY", "http://"+proxy.addr)
+		proxy := routetest.NewHTTPProxy(t, l.Addr())
+		t.Setenv("HTTPS_PROXY", "http://"+proxy.Addr)
 		t.Setenv("NO_PROXY", "")
 		run := l.runs(t, tbotconfig.NewIdentity(tbotconfig.Directory(t.TempDir())), kubernetesV2(tbotconfig.Memory(), named("alpha")))
 		run.Cluster.Proxy = net.JoinHostPort(name, port)
@@ -176,7 +128,7 @@ func TestHTTPSProxy(t *testing.T) {
 		if result.Identity.Via != row.via {
 			t.Errorf("%s: joined via %s", row.about, result.Identity.Via)
 		}
-		asked := proxy.reset()
+		asked := proxy.Asked()
 		if len(asked) < 4 || slices.ContainsFunc(asked, func(host string) bool { return host != run.Cluster.Proxy }) {
 			t.Errorf("%s: the proxy was asked for %v", row.about, asked)
 		}
@@ -184,7 +136,7 @@ func TestHTTPSProxy(t *testing.T) {
 		if _, err := tbot.Join(t.Context(), tbot.JoinRequest{Cluster: run.Cluster, Token: tokenName, IDToken: run.IDToken}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: past the proxy, a name that nobody knows: %v", row.about, err)
 		}
-		if asked := proxy.reset(); len(asked) > 0 {
+		if asked := proxy.Asked(); len(asked) > 0 {
 			t.Errorf("%s: with NO_PROXY the proxy was asked for %v", row.about, asked)
 		}
 	}

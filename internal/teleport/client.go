@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tbotctl/tbotctl/internal/route"
 	"github.com/tbotctl/tbotctl/internal/spec"
 
 	"github.com/gravitational/teleport/api"
@@ -18,7 +19,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// dialTimeout bounds the first connection to the Auth Service.
+// dialTimeout bounds the first answer of the Auth Service.
 const dialTimeout = 15 * time.Second
 
 // Client speaks to the Auth Service with a person's login.
@@ -52,11 +53,15 @@ func Connect(ctx context.Context, t Target, server Server, login Login, now time
 			Err: fmt.Errorf("the login is one to cluster %s, and %s is the proxy of cluster %s", spec.Quote(issuer), t.Proxy, spec.Quote(server.ClusterName)),
 		}
 	}
+	dialer, err := route.FindWay(ctx, t.proxy(), server.TLSRouting).Open(ctx, credentials)
+	if err != nil {
+		return nil, routeError(err, t, login)
+	}
 	config := client.Config{
-		Addrs:                    []string{t.Proxy},
-		Credentials:              []client.Credentials{credentials},
-		DialTimeout:              dialTimeout,
-		InsecureAddressDiscovery: t.Insecure,
+		Dialer:           dialer,
+		Credentials:      []client.Credentials{credentials},
+		DialTimeout:      dialTimeout,
+		DialInBackground: true,
 		// The breaker of the client answers in the server's place after some failures; a person needs the server's own words.
 		CircuitBreakerConfig: breaker.NoopBreakerConfig(),
 		DialOpts: []grpc.DialOption{
@@ -64,28 +69,37 @@ func Connect(ctx context.Context, t Target, server Server, login Login, now time
 		},
 	}
 	if server.TLSRouting {
-		// One connection, straight through the proxy's port to the Auth Service, which proves itself by the cluster's own
-		// authority (teleport-facts 4.2). Without TLS routing the client tries the tunnels that the credentials allow.
+		// The Auth Service proves itself by the cluster's own authority (teleport-facts 4.2).
 		config.ALPNSNIAuthDialClusterName = server.ClusterName
-		config.DialInBackground = true
-		// The question alone is asked of anybody; the proxy's certificate was judged by Find.
-		config.ALPNConnUpgradeRequired = client.IsALPNConnUpgradeRequired(ctx, t.Proxy, true)
 	}
 	c.auth, err = client.New(ctx, config)
 	if err != nil {
-		return nil, wrap(err, "connecting to the Auth Service through "+t.Proxy)
+		return nil, errors.Join(wrap(err, "connecting to the Auth Service through "+t.Proxy), dialer.Close())
 	}
 	pingCtx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	pong, err := c.auth.Ping(pingCtx)
 	if err != nil {
-		if refusal := refusalOf(ctx, t.Proxy, config); refusal != nil {
+		if refusal := refusalOf(ctx, dialer.Dial, config); refusal != nil {
 			err = refusal
 		}
-		return nil, errors.Join(connectError(err, t, server, login), c.auth.Close())
+		return nil, errors.Join(connectError(err, t, server, login), c.auth.Close(), dialer.Close())
 	}
 	c.clusterName = pong.GetClusterName()
 	return c, nil
+}
+
+// routeError is about what lies before the Auth Service: the way to it, and the proxy's certificate. A proxy without TLS routing asks
+// for the login already there.
+func routeError(err error, t Target, login Login) error {
+	failed := &Error{Kind: Unreachable, Doing: "connecting to the Auth Service through " + t.Proxy, Err: advised(err)}
+	switch {
+	case errors.Is(err, route.ErrSSHLogin):
+		failed.Kind, failed.Fix = NotLoggedIn, login.fix(t.Proxy)
+	case errors.Is(err, context.Canceled):
+		failed.Kind = Other
+	}
+	return failed
 }
 
 // connectError tells a login that the server refuses from a server that does not answer.

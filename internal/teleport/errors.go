@@ -26,7 +26,8 @@ type Kind int
 const (
 	// Other is anything that no kind below names.
 	Other Kind = iota
-	// Unreachable means that no proxy answered, or with a certificate that is not trusted.
+	// Unreachable means that no proxy answered, or with a certificate that is not trusted, or that no way leads through what stands
+	// before it.
 	Unreachable
 	// NotTeleport means that something answered which is no Teleport Proxy Service.
 	NotTeleport

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/tbotctl/tbotctl/internal/route"
+
 	"github.com/gravitational/teleport/api/client/webclient"
 	"github.com/gravitational/teleport/api/types"
 )
@@ -23,6 +25,11 @@ type Target struct {
 	CAs *x509.CertPool
 	// Insecure accepts any certificate of the proxy.
 	Insecure bool
+}
+
+// proxy is the target as connections to it are made.
+func (t Target) proxy() route.Proxy {
+	return route.Proxy{Addr: t.Proxy, CAs: t.CAs, Insecure: t.Insecure}
 }
 
 // Server is what a proxy tells everybody at /webapi/find (teleport-facts 1.2).

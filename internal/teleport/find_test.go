@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tbotctl/tbotctl/internal/route/routetest"
 	"github.com/tbotctl/tbotctl/internal/teleport"
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
 )
@@ -130,7 +131,7 @@ func TestFindNotTeleport(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			addr := tcp(t, func(conn net.Conn) { _, _ = io.WriteString(conn, row.greeting) })
+			addr := routetest.Port(t, func(conn net.Conn) { _, _ = io.WriteString(conn, row.greeting) })
 			_, err := teleport.Find(t.Context(), teleport.Target{Proxy: addr})
 			wantError(t, err, teleport.NotTeleport, addr, row.want, "443 or 3080")
 			_, err = teleport.LookAt(t.Context(), teleport.Target{Proxy: addr}, time.Now())
@@ -202,8 +203,8 @@ func page(status int, body string) http.HandlerFunc {
 func TestFindUnreachable(t *testing.T) {
 	t.Parallel()
 	for name, addr := range map[string]string{
-		"closed port":              closedPort(t),
-		"port that hangs up":       tcp(t, hangUp),
+		"closed port":              routetest.ClosedPort(t),
+		"port that hangs up":       routetest.Port(t, hangUp),
 		"name that does not exist": "proxy.invalid:443",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -217,19 +218,19 @@ func TestFindUnreachable(t *testing.T) {
 // TestUnreachableAdvice holds that what is usually wrong is said.
 func TestUnreachableAdvice(t *testing.T) {
 	t.Parallel()
-	addr := closedPort(t)
+	addr := routetest.ClosedPort(t)
 	_, err := teleport.Find(t.Context(), teleport.Target{Proxy: addr})
 	wantError(t, err, teleport.Unreachable, addr, "nobody listens on this port", "443 or 3080")
 	_, err = teleport.LookAt(t.Context(), teleport.Target{Proxy: addr}, time.Now())
 	wantError(t, err, teleport.Unreachable, addr, "nobody listens on this port", "443 or 3080")
-	addr = tcp(t, hangUp)
+	addr = routetest.Port(t, hangUp)
 	_, err = teleport.LookAt(t.Context(), teleport.Target{Proxy: addr}, time.Now())
 	wantError(t, err, teleport.Unreachable, addr, "EOF")
 }
 
 func TestFindSilentPort(t *testing.T) {
 	t.Parallel()
-	addr := tcp(t, silent)
+	addr := routetest.Port(t, routetest.Silent)
 	const patience = 200 * time.Millisecond
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -243,7 +244,7 @@ func TestFindSilentPort(t *testing.T) {
 
 func TestFindCancelled(t *testing.T) {
 	t.Parallel()
-	addr := tcp(t, silent)
+	addr := routetest.Port(t, routetest.Silent)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := teleport.Find(ctx, teleport.Target{Proxy: addr}); !teleport.Is(err, teleport.Other) {

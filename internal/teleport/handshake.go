@@ -17,18 +17,14 @@ const handshakeTimeout = 5 * time.Second
 // refusalOf repeats the TLS handshake of a connection that failed and listens, to learn whether it failed over the login. A
 // server that refuses a certificate says so by an alert after the client's part of the handshake is done; gRPC, which is writing
 // by then, often loses it and reports a broken pipe. It is nil where the handshake is not what went wrong.
-func refusalOf(ctx context.Context, proxy string, config client.Config) error {
+func refusalOf(ctx context.Context, dial func(context.Context) (net.Conn, error), config client.Config) error {
 	login, err := config.Credentials[0].TLSConfig()
 	if err != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
-	raw, err := client.NewDialer(ctx, handshakeTimeout, handshakeTimeout,
-		client.WithInsecureSkipVerify(config.InsecureAddressDiscovery),
-		client.WithALPNConnUpgrade(config.ALPNConnUpgradeRequired),
-		client.WithALPNConnUpgradePing(true),
-	).DialContext(ctx, "tcp", proxy)
+	raw, err := dial(ctx)
 	if err != nil {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tbotctl/tbotctl/internal/route/routetest"
 	"github.com/tbotctl/tbotctl/internal/teleport"
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
 )
@@ -212,7 +213,7 @@ func TestConnectToNobody(t *testing.T) {
 	c := teleporttest.New(t, teleporttest.Options{})
 	login := identityFile(t, c, "admin", time.Hour)
 	server := find(t, c)
-	closed := closedPort(t)
+	closed := routetest.ClosedPort(t)
 	started := time.Now()
 	_, err := teleport.Connect(t.Context(), teleport.Target{Proxy: closed}, server, login, started)
 	wantError(t, err, teleport.Unreachable, closed, "connection refused")
@@ -221,7 +222,7 @@ func TestConnectToNobody(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	started = time.Now()
-	_, err = teleport.Connect(ctx, teleport.Target{Proxy: tcp(t, silent)}, server, login, started)
+	_, err = teleport.Connect(ctx, teleport.Target{Proxy: routetest.Port(t, routetest.Silent)}, server, login, started)
 	wantError(t, err, teleport.Unreachable)
 	soon(t, started)
 }

@@ -2,20 +2,12 @@ package teleport
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net"
 	"net/url"
-	"strings"
 	"time"
-
-	"github.com/gravitational/teleport/api/client"
-	"github.com/gravitational/teleport/api/constants"
 )
-
-// lookTimeout bounds one TLS handshake with the proxy.
-const lookTimeout = 5 * time.Second
 
 // Certificate is what a proxy shows to everybody. All texts in it are foreign.
 type Certificate struct {
@@ -40,54 +32,15 @@ type Look struct {
 // error. Errors are of the kinds of Find.
 func LookAt(ctx context.Context, t Target, now time.Time) (Look, error) {
 	doing := "looking at the certificate of " + t.Proxy
-	state, err := shakeHands(ctx, t.Proxy, string(constants.ALPNSNIProtocolReverseTunnel))
-	upgrade := err == nil && state.NegotiatedProtocol == ""
-	if isAboutALPN(err) {
-		upgrade = true
-		state, err = shakeHands(ctx, t.Proxy)
+	if _, _, err := net.SplitHostPort(t.Proxy); err != nil {
+		return Look{}, wrap(err, doing)
 	}
+	seen, err := t.proxy().Look(ctx)
 	if err != nil {
-		return Look{}, findError(err, doing)
+		// In the form of Find's HTTP client, so that the two are sorted alike.
+		return Look{}, findError(&url.Error{Op: "handshake", URL: "tls://" + t.Proxy, Err: err}, doing)
 	}
-	if overridden, set := client.OverwriteALPNConnUpgradeRequirementByEnv(t.Proxy); set {
-		upgrade = overridden
-	}
-	return Look{Certificate: judgeCertificate(state.PeerCertificates, t, now), LoadBalancer: upgrade}, nil
-}
-
-// shakeHands takes any certificate: who judges it comes later, and nothing is sent.
-func shakeHands(ctx context.Context, proxy string, protocols ...string) (tls.ConnectionState, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	host, _, err := net.SplitHostPort(proxy)
-	if err != nil {
-		return tls.ConnectionState{}, err
-	}
-	// The dialer of the api module goes through the same HTTP proxy as all of Teleport's programs.
-	raw, err := client.NewDialer(ctx, lookTimeout, lookTimeout, client.WithInsecureSkipVerify(true), client.WithALPNConnUpgrade(false)).
-		DialContext(ctx, "tcp", proxy)
-	if err != nil {
-		return tls.ConnectionState{}, err
-	}
-	defer raw.Close()                                                                        //nolint:errcheck // nothing was sent that could be lost
-	config := &tls.Config{ServerName: host, NextProtos: protocols, InsecureSkipVerify: true} //nolint:gosec // judgeCertificate judges it
-	secured := tls.Client(raw, config)
-	if err := secured.HandshakeContext(ctx); err != nil {
-		// As the HTTP client of Find says it, so that the two are sorted alike.
-		return tls.ConnectionState{}, &url.Error{Op: "handshake", URL: "tls://" + proxy, Err: err}
-	}
-	return secured.ConnectionState(), nil
-}
-
-// isAboutALPN tells a server that knows none of the protocols offered, by its alert (RFC 7301 section 3.2), and one that answers
-// with another.
-func isAboutALPN(err error) bool {
-	if err == nil {
-		return false
-	}
-	var operation *net.OpError
-	return errors.As(err, &operation) && operation.Op == "remote error" && strings.Contains(err.Error(), "no application protocol") ||
-		strings.Contains(err.Error(), "server selected unadvertised ALPN protocol")
+	return Look{Certificate: judgeCertificate(seen.Chain, t, now), LoadBalancer: seen.EndsTLS}, nil
 }
 
 func judgeCertificate(chain []*x509.Certificate, t Target, now time.Time) Certificate {

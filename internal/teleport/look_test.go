@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tbotctl/tbotctl/internal/route/routetest"
 	"github.com/tbotctl/tbotctl/internal/teleport"
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
 )
@@ -72,7 +73,7 @@ func TestLookAtKnowsNoProtocol(t *testing.T) {
 
 func TestLookAtSilentPort(t *testing.T) {
 	t.Parallel()
-	addr := tcp(t, silent)
+	addr := routetest.Port(t, routetest.Silent)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	_, err := teleport.LookAt(ctx, teleport.Target{Proxy: addr}, time.Now())

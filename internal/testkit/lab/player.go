@@ -108,7 +108,7 @@ func (p Player) pod(ctx context.Context, pod *corev1.Pod) error {
 		Cluster: tbot.Cluster{
 			Proxy: config.ProxyServer, Name: server.ClusterName, Version: server.Version, Suite: server.Suite, TLSRouting: server.TLSRouting, CAs: pool,
 		},
-		Destinations: tbot.Destinations{Secrets: cluster, Namespace: pod.Namespace},
+		Destinations: tbot.Destinations{Secrets: cluster.Secrets(false), Namespace: pod.Namespace},
 	}.Once(ctx)
 	return err
 }

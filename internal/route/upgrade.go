@@ -1,4 +1,4 @@
-package tbot
+package route
 
 import (
 	"bufio"
@@ -22,8 +22,8 @@ var ErrNoTunnel = errors.New("the proxy is behind a load balancer that ends TLS,
 
 // dialUpgraded has the proxy turn an HTTP connection into a tunnel for what a load balancer would not pass on: a websocket whose
 // binary frames carry any other connection. The api module's own dialer does the same for the system's authorities alone.
-func dialUpgraded(ctx context.Context, cluster Cluster) (net.Conn, error) {
-	secured, err := dialTLS(ctx, cluster, "http/1.1")
+func (p Proxy) dialUpgraded(ctx context.Context) (net.Conn, error) {
+	secured, err := p.DialTLS(ctx, "http/1.1")
 	if err != nil {
 		return nil, err
 	}
@@ -32,29 +32,29 @@ func dialUpgraded(ctx context.Context, cluster Cluster) (net.Conn, error) {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = secured.SetDeadline(time.Now()) })
 	defer stop()
-	asked := &url.URL{Scheme: "https", Host: cluster.Proxy, Path: constants.WebAPIConnUpgrade}
+	asked := &url.URL{Scheme: "https", Host: p.Addr, Path: constants.WebAPIConnUpgrade}
 	// With this sub-protocol the proxy pings, so that a load balancer does not take a quiet connection for a dead one.
 	early, _, err := ws.Dialer{Protocols: []string{constants.WebAPIConnUpgradeTypeALPNPing}}.Upgrade(secured, asked)
 	if err == nil {
 		err = secured.SetDeadline(time.Time{})
 	}
 	if err != nil {
-		return nil, errors.Join(upgradeError(ctx, cluster, err), secured.Close())
+		return nil, errors.Join(p.upgradeError(ctx, err), secured.Close())
 	}
 	return newTunnel(secured, early), nil
 }
 
 // upgradeError says what the address answered instead of switching protocols.
-func upgradeError(ctx context.Context, cluster Cluster, err error) error {
-	asked := "asking " + cluster.Proxy + " at " + constants.WebAPIConnUpgrade
+func (p Proxy) upgradeError(ctx context.Context, err error) error {
+	asked := "asking " + p.Addr + " at " + constants.WebAPIConnUpgrade
 	var status ws.StatusError
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", asked, ctx.Err())
 	case errors.As(err, &status) && int(status) == http.StatusNotFound:
-		return fmt.Errorf("%w: %s answered HTTP 404, so this proxy knows no upgrade by websocket", ErrNoTunnel, cluster.Proxy)
+		return fmt.Errorf("%w: %s answered HTTP 404, so this proxy knows no upgrade by websocket", ErrNoTunnel, p.Addr)
 	case errors.As(err, &status):
-		return fmt.Errorf("%w: %s answered HTTP %d; the load balancer has to pass websockets on", ErrNoTunnel, cluster.Proxy, int(status))
+		return fmt.Errorf("%w: %s answered HTTP %d; the load balancer has to pass websockets on", ErrNoTunnel, p.Addr, int(status))
 	}
 	return fmt.Errorf("%w: %s: %w", ErrNoTunnel, asked, err)
 }

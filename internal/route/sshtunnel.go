@@ -1,37 +1,41 @@
-package tbot
+package route
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
-	"github.com/gravitational/teleport/api/client"
 	"github.com/gravitational/teleport/api/client/webclient"
 	"github.com/gravitational/teleport/api/constants"
 	"github.com/gravitational/teleport/api/utils/sshutils"
 	"golang.org/x/crypto/ssh"
 )
 
+// ErrSSHLogin means that the login does not open the tunnel of a proxy without TLS routing: it has no SSH certificate, or one that the
+// proxy refuses.
+var ErrSSHLogin = errors.New("the login has no SSH certificate that opens the proxy's tunnel")
+
 // dialSSH reaches the Auth Service of a proxy that has a port for each protocol: by the tunnel that the SSH certificate opens at the
 // port for agents (teleport-facts 4.2). The api module's own dialer asks for that port by the system's authorities alone.
-func dialSSH(ctx context.Context, cluster Cluster, credentials client.Credentials) (net.Conn, error) {
-	config, err := credentials.SSHClientConfig()
+func (p Proxy) dialSSH(ctx context.Context, login SSHLogin) (net.Conn, error) {
+	config, err := login.SSHClientConfig()
 	if err != nil {
-		return nil, fmt.Errorf("the SSH certificate: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrSSHLogin, err)
 	}
 	said, err := webclient.Find(&webclient.Config{
-		Context: ctx, ProxyAddr: cluster.Proxy, Pool: cluster.CAs, Insecure: cluster.Insecure, Timeout: dialTimeout,
+		Context: ctx, ProxyAddr: p.Addr, Pool: p.CAs, Insecure: p.Insecure, Timeout: dialTimeout,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("asking %s for its addresses: %w", cluster.Proxy, err)
+		return nil, fmt.Errorf("asking %s for its addresses: %w", p.Addr, err)
 	}
 	addr, err := said.Proxy.TunnelAddr()
 	if err != nil {
 		return nil, fmt.Errorf("the proxy's tunnel address: %w", err)
 	}
-	raw, err := client.NewDialer(ctx, keepAlive, dialTimeout).DialContext(ctx, "tcp", addr)
+	raw, err := p.dialTo(ctx, addr)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", addr, err)
 	}
@@ -50,6 +54,10 @@ func openTransport(ctx context.Context, raw net.Conn, addr string, config *ssh.C
 	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Now()) })
 	defer stop()
 	connection, channels, requests, err := ssh.NewClientConn(raw, addr, config)
+	if err != nil && strings.Contains(err.Error(), "unable to authenticate") {
+		// The ssh package has no type for a server that takes none of the keys.
+		return nil, fmt.Errorf("%w: %w", ErrSSHLogin, err)
+	}
 	if err != nil {
 		return nil, err
 	}

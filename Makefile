@@ -9,8 +9,9 @@ VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || ech
 LDFLAGS       := -s -w -X github.com/tbotctl/tbotctl/cmd.version=$(VERSION)
 # The linked binary's bound in bytes, linux/amd64, stripped.
 MAX_BINARY    := 60000000
-# How long make fuzz tries each fuzz test.
+# How long make fuzz tries each fuzz test, or how often with an x behind it, and in which folders it looks for them.
 FUZZTIME      ?= 10s
+FUZZ_IN       ?= .
 export CGO_ENABLED ?= 0
 
 .PHONY: demo test race faults doctor-matrix bench screens build lint fmt golden docs verify size controlplane release-check fuzz
@@ -69,7 +70,7 @@ docs: ## rewrite the pages that are made from the code
 	git --no-pager diff --stat -- docs
 
 fuzz: ## run each fuzz test for a short time
-	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
+	@grep -rlE '^func Fuzz' --include='*_test.go' $(FUZZ_IN) | while read -r file; do \
 		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]*).*/\1/p' $$file); do \
 			$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s ./$$(dirname $$file) || exit 1; \
 		done; \

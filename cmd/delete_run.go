@@ -61,7 +61,7 @@ func (r *deleteRun) carryOut(ctx context.Context) error {
 	if err := r.rehearse(ctx, runner); err != nil {
 		return err
 	}
-	if err := r.confirm(ctx); err != nil {
+	if err := r.confirm(ctx, "Delete this?", "deleted"); err != nil {
 		return err
 	}
 	r.progress.Head("Delete")
@@ -126,24 +126,25 @@ func (r *deleteRun) sayRemoval() {
 	}
 }
 
-// spared is a no to the question of delete.
+// spared is a no to a question of confirm.
 type spared struct{ text string }
 
 func (e *spared) Error() string        { return e.text }
 func (e *spared) Is(target error) bool { return target == errDeclined }
 
-func (r *deleteRun) confirm(ctx context.Context) error {
-	if r.yes {
+// confirm asks for a yes; without one nothing is done, as done says in one word.
+func (s *session) confirm(ctx context.Context, question, done string) error {
+	if s.yes {
 		return nil
 	}
-	ok, err := r.factory.Prompter.Confirm(ctx, "Delete this?")
+	ok, err := s.factory.Prompter.Confirm(ctx, question)
 	switch {
 	case errors.Is(err, prompt.ErrCancelled) && ctx.Err() == nil:
-		return &spared{"cancelled; nothing was deleted"}
+		return &spared{"cancelled; nothing was " + done}
 	case err != nil:
 		return err
 	case !ok:
-		return &spared{"declined: nothing was deleted"}
+		return &spared{"declined: nothing was " + done}
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func (r *initRun) prover(deployment *appsv1.Deployment) func(context.Context, ap
 		say := func(text string) {
 			observe(apply.Event{Step: step, State: apply.Waiting, Detail: text, Elapsed: elapsed()})
 		}
-		r.sweep(ctx)
+		r.sweep(ctx, r.setup.Kubernetes.Namespace, r.setup.InstallID())
 		proven, err := proof.Proof{
 			Kubernetes: r.clusters.kube,
 			Join: func(ctx context.Context, token spec.Secret) (proof.Outcome, error) {
@@ -66,14 +66,14 @@ func (r *initRun) prover(deployment *appsv1.Deployment) func(context.Context, ap
 // probeAge is how old a probe pod has to be for another run to take it for left behind: no proof lasts that long.
 const probeAge = 10 * time.Minute
 
-// sweep removes what a killed run left; that it could not look is no reason to stop.
-func (r *initRun) sweep(ctx context.Context) {
-	swept, err := r.clusters.kube.SweepProbes(ctx, r.setup.Kubernetes.Namespace, r.setup.InstallID(), probeAge, r.clusters.clock())
+// sweep removes the probe pods that a killed run of an installation left; that it could not look is no reason to stop.
+func (s *session) sweep(ctx context.Context, namespace, install string) {
+	swept, err := s.clusters.kube.SweepProbes(ctx, namespace, install, probeAge, s.clusters.clock())
 	if err != nil {
-		r.progress.Warn("left-over probe pods could not be looked for: " + err.Error())
+		s.progress.Warn("left-over probe pods could not be looked for: " + err.Error())
 	}
 	for _, name := range swept {
-		r.progress.Say("removed pod " + name + ", which an earlier run left behind")
+		s.progress.Say("removed pod " + name + ", which an earlier run left behind")
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/kube"
-	"github.com/tbotctl/tbotctl/internal/prompt"
 	"github.com/tbotctl/tbotctl/internal/proof"
 	"github.com/tbotctl/tbotctl/internal/report"
 	"github.com/tbotctl/tbotctl/internal/spec"
@@ -30,8 +29,6 @@ type verifyRun struct {
 	// claims are those of the token that was last presented to Teleport.
 	claims issuer.Claims
 	onPath tbotOnPath
-	// joined is the bot as it was let in; nil where it was not.
-	joined *tbot.Identity
 	result report.Verify
 	// unseen are looks that were needed and impossible.
 	unseen []string
@@ -120,7 +117,7 @@ func (r *verifyRun) prove(ctx context.Context) error {
 			return err
 		}
 	}
-	r.sweep(ctx)
+	r.sweep(ctx, r.workload.Deployment.Namespace, r.workload.Deployment.Annotations[spec.MarkInstall])
 	var joined tbot.Result
 	join := proof.Proof{
 		Kubernetes: r.clusters.kube, Deployment: r.workload.Deployment, JoinType: spec.JoinInCluster, Now: r.factory.Now, Say: r.progress.Looking,
@@ -142,8 +139,8 @@ func (r *verifyRun) prove(ctx context.Context) error {
 	}
 	proven, err := join.Run(ctx)
 	r.progress.Looking("")
-	if r.joined = joined.Identity; r.joined != nil {
-		r.forget(ctx, r.joined.Bot(), r.joined.InstanceID)
+	if bot := joined.Identity; bot != nil {
+		r.forget(ctx, bot.Bot(), bot.InstanceID)
 	}
 	if proven.User != "" {
 		r.result.Proof = &proven
@@ -185,28 +182,7 @@ func (r *verifyRun) agree(ctx context.Context, question string) error {
 	case !r.terminal():
 		return usagef("without a terminal nothing is written unless --yes is given")
 	}
-	ok, err := r.factory.Prompter.Confirm(ctx, question)
-	switch {
-	case errors.Is(err, prompt.ErrCancelled) && ctx.Err() == nil:
-		return &spared{"cancelled; nothing was written"}
-	case err != nil:
-		return err
-	case !ok:
-		return &spared{"declined: nothing was written"}
-	}
-	return nil
-}
-
-// sweep removes what a killed run left behind.
-func (r *verifyRun) sweep(ctx context.Context) {
-	install := r.workload.Deployment.Annotations[spec.MarkInstall]
-	swept, err := r.clusters.kube.SweepProbes(ctx, r.workload.Deployment.Namespace, install, probeAge, r.clusters.clock())
-	if err != nil {
-		r.progress.Warn("left-over probe pods could not be looked for: " + err.Error())
-	}
-	for _, name := range swept {
-		r.progress.Say("removed pod " + name + ", which an earlier run left behind")
-	}
+	return r.confirm(ctx, question, "written")
 }
 
 // rehearse asks the API server as the pod's own service account whether it could write what came out.

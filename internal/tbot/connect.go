@@ -16,15 +16,12 @@ import (
 // way is how the Auth Service is reached through the proxy (teleport-facts 4.2).
 type way struct {
 	cluster Cluster
-	// upgraded tells that a load balancer in front of the proxy ends TLS, so that everything but HTTP goes through a tunnel.
-	upgraded bool
-	route    route.Way
+	route   route.Way
 }
 
 // findWay asks the proxy's address how it is to be reached.
 func findWay(ctx context.Context, cluster Cluster) way {
-	found := route.FindWay(ctx, cluster.proxy(), cluster.TLSRouting)
-	return way{cluster: cluster, upgraded: found.Upgraded, route: found}
+	return way{cluster: cluster, route: route.FindWay(ctx, cluster.proxy(), cluster.TLSRouting)}
 }
 
 // connect opens a client of the Auth Service as the identity. With TLS routing it is one connection to the proxy's port, which

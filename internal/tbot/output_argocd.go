@@ -32,7 +32,7 @@ func (g generation) argoCD(ctx context.Context, output *tbotconfig.ArgoCD) (Outp
 	if err != nil {
 		return made, err
 	}
-	if g.session.way.upgraded {
+	if g.session.way.route.Upgraded {
 		return made, fmt.Errorf("%w; %s is behind one", ErrTLSEnded, g.session.identity.Cluster.Proxy)
 	}
 	for _, cluster := range found.names {

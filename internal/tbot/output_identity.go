@@ -64,7 +64,7 @@ func (g generation) addSSH(ctx context.Context, artifacts *Artifacts, hosts []ty
 	if err != nil {
 		return err
 	}
-	config, err := newSSHConfig(to.Path, proxy, said.Proxy.TLSRoutingEnabled, g.session.way.upgraded)
+	config, err := newSSHConfig(to.Path, proxy, said.Proxy.TLSRoutingEnabled, g.session.way.route.Upgraded)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (g generation) kubernetes(ctx context.Context, output *tbotconfig.Kubernete
 // notes tell what tbot does not: behind a load balancer that ends TLS a kubeconfig is made, but its client certificate does not reach
 // the proxy. It is for the same reason that tbot makes nothing for Argo CD there.
 func (g generation) notes() []string {
-	if !g.session.way.upgraded {
+	if !g.session.way.route.Upgraded {
 		return nil
 	}
 	return []string{g.session.identity.Cluster.Proxy + " is behind a load balancer that ends TLS, so that kubectl gets through by a local proxy alone: `tbot proxy kube`"}

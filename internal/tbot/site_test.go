@@ -1,7 +1,6 @@
 package tbot_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/tls"
@@ -127,48 +126,8 @@ func answer(status int, body string) http.HandlerFunc {
 
 func refuses(message string) string { return `{"error": {"message": "` + message + `"}}` }
 
-// tcp is a port at which serve gets every connection; it stays open until the test ends, whatever serve does not close.
-func tcp(t *testing.T, serve func(net.Conn)) (addr string) {
-	t.Helper()
-	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var running sync.WaitGroup
-	running.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			context.AfterFunc(t.Context(), func() { _ = conn.Close() })
-			running.Go(func() { serve(conn) })
-		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		running.Wait()
-	})
-	return listener.Addr().String()
-}
-
 // hangUp hears the first words and closes the connection in good order.
 func hangUp(conn net.Conn) {
 	_, _ = conn.Read(make([]byte, 1<<16))
 	_ = conn.Close()
-}
-
-// closedPort is an address that nothing listens at.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return listener.Addr().String()
 }

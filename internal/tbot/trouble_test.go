@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/tbotctl/tbotctl/internal/route/routetest"
 	"github.com/tbotctl/tbotctl/internal/tbot"
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
 )
@@ -72,10 +72,10 @@ func TestJoinNetworkTrouble(t *testing.T) {
 		change func(*tbot.Cluster)
 		parts  []string
 	}{
-		"closed port":           {func(c *tbot.Cluster) { c.Proxy = closedPort(t) }, []string{"connection refused"}},
+		"closed port":           {func(c *tbot.Cluster) { c.Proxy = routetest.ClosedPort(t) }, []string{"connection refused"}},
 		"name does not exist":   {func(c *tbot.Cluster) { c.Proxy = "proxy.invalid:443" }, []string{"proxy.invalid"}},
 		"no port":               {func(c *tbot.Cluster) { c.Proxy = "localhost" }, []string{"the proxy's address"}},
-		"hangs up":              {func(c *tbot.Cluster) { c.Proxy = tcp(t, hangUp) }, []string{"EOF"}},
+		"hangs up":              {func(c *tbot.Cluster) { c.Proxy = routetest.Port(t, hangUp) }, []string{"EOF"}},
 		"certificate untrusted": {func(c *tbot.Cluster) { c.CAs = nil }, []string{"certificate signed by unknown authority"}},
 		"another authority":     {func(c *tbot.Cluster) { c.CAs = other.WebCAs() }, []string{"certificate signed by unknown authority"}},
 		"another name": {
@@ -110,7 +110,7 @@ func TestJoinNetworkTrouble(t *testing.T) {
 func TestJoinSilentPort(t *testing.T) {
 	t.Parallel()
 	request := newLab(t, teleporttest.Options{}).request(t)
-	request.Cluster.Proxy = tcp(t, func(net.Conn) {})
+	request.Cluster.Proxy = routetest.Port(t, routetest.Silent)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	started := time.Now()

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"net/http"
 	"os"
-	"sync/atomic"
+	"slices"
 	"time"
 
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
@@ -15,9 +13,9 @@ import (
 	"github.com/tbotctl/tbotctl/internal/testkit/lab"
 )
 
-// shortHold and longHold are how long each request is held up: large against what a run takes here, so that the longest chain of
-// requests of which each waits for the one before decides how long the run takes. Then the run grows as much from the short hold to
-// the long one as from none to the short one; where it does not, something else was measured.
+// shortHold and longHold are how long each request is held up: large against what a run takes here, so that requests which don't wait
+// for one another are held at the same time (see longestChain). Both holds have to find the same length: where they don't, the machine
+// was too busy to tell.
 const (
 	shortHold = 100 * time.Millisecond
 	longHold  = 200 * time.Millisecond
@@ -25,33 +23,6 @@ const (
 
 // chainRounds is how often each hold is measured.
 const chainRounds = 3
-
-// hold holds up each request to a cluster and counts them.
-type hold struct {
-	by   time.Duration
-	seen atomic.Int64
-}
-
-func (h *hold) up(ctx context.Context) error {
-	h.seen.Add(1)
-	timer := time.NewTimer(h.by)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// http holds up the requests of a handler; one whose client has gone is not carried on.
-func (h *hold) http(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if h.up(r.Context()) == nil {
-			next.ServeHTTP(w, r)
-		}
-	})
-}
 
 // course is where init runs whose requests are held up.
 type course struct {
@@ -64,7 +35,8 @@ type course struct {
 // held is one init whose requests were held up: what it took, and how many each cluster was sent.
 type held struct {
 	took                 int64
-	kubernetes, teleport int64
+	kubernetes, teleport int
+	chain                int
 }
 
 func (c *course) run(ctx context.Context, by time.Duration, prove string) (result held, err error) {
@@ -80,11 +52,14 @@ func (c *course) run(ctx context.Context, by time.Duration, prove string) (resul
 	}
 	defer closeIt()
 	took, err := c.launch.timed(ctx, c.binary, r.init("--kubeconfig", kubeconfig, "--context", lab.GatewayContext, "--prove", prove)...)
-	return held{took: took, kubernetes: kubernetes.seen.Load(), teleport: teleport.seen.Load()}, err
+	toKubernetes, toTeleport := kubernetes.spans(), teleport.spans()
+	return held{
+		took: took, kubernetes: len(toKubernetes), teleport: len(toTeleport),
+		chain: longestChain(slices.Concat(toKubernetes, toTeleport)),
+	}, err
 }
 
-// chains measures the longest chain of dependent requests of a first init, without and with the proof: what the run grows by for
-// each millisecond that every request is held up.
+// chains measures the longest chain of dependent requests of a first init, without and with the proof.
 func chains(ctx context.Context, plane *testkit.ControlPlane, launch launcher, binary string) ([]bound, error) {
 	gateway, err := lab.NewGateway(ctx, plane)
 	if err != nil {
@@ -116,7 +91,7 @@ const (
 
 // chain measures and prints one way of init.
 func (c *course) chain(ctx context.Context, name, prove string) (bound, error) {
-	took := map[time.Duration][]int64{}
+	took, lengths := map[time.Duration][]int64{}, map[time.Duration][]int64{}
 	var last held
 	for range chainRounds {
 		for _, by := range []time.Duration{0, shortHold, longHold} {
@@ -124,20 +99,17 @@ func (c *course) chain(ctx context.Context, name, prove string) (bound, error) {
 			if err != nil {
 				return bound{}, err
 			}
-			took[by], last = append(took[by], one.took), one
+			took[by], lengths[by], last = append(took[by], one.took), append(lengths[by], int64(one.chain)), one
 		}
 	}
-	growth := func(from, to time.Duration) float64 {
-		return float64(median(took[to])-median(took[from])) / float64(to-from)
+	short, long := median(lengths[shortHold]), median(lengths[longHold])
+	fmt.Printf("  %-17s  %d requests, longest chain %d   (%d to Kubernetes, %d to Teleport; %v, held up %v and %v)\n",
+		name, last.kubernetes+last.teleport, long, last.kubernetes, last.teleport,
+		milliseconds(median(took[0])), milliseconds(median(took[shortHold])), milliseconds(median(took[longHold])))
+	if short != long {
+		return bound{}, fmt.Errorf("the two holds disagree about the longest chain: %d and %d", short, long)
 	}
-	short, long := growth(0, shortHold), growth(shortHold, longHold)
-	fmt.Printf("  %-17s  %d requests, longest chain %.0f   (%d to Kubernetes, %d to Teleport; %v, held up %v and %v: %.1f and %.1f times the hold)\n",
-		name, last.kubernetes+last.teleport, math.Round(long), last.kubernetes, last.teleport,
-		milliseconds(median(took[0])), milliseconds(median(took[shortHold])), milliseconds(median(took[longHold])), short, long)
-	if math.Abs(short-long) > 1 {
-		return bound{}, fmt.Errorf("the two holds disagree about the longest chain: %.1f and %.1f", short, long)
-	}
-	return bound{what: "longest chain of dependent requests, " + name, value: math.Round(long)}, nil
+	return bound{what: "longest chain of dependent requests, " + name, value: float64(long)}, nil
 }
 
 // printRequests prints the table that the test of init's requests holds.

@@ -2,10 +2,12 @@ package cmd
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/semver"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/spec"
@@ -26,6 +28,10 @@ type verifyOptions struct {
 	lint, evidence           bool
 	maxAge                   time.Duration
 	output                   format
+	// eachCluster asks what the bot may do in every cluster that its outputs reach.
+	eachCluster bool
+	// inNamespaces are asked about beside what counts everywhere.
+	inNamespaces []string
 	// named tells that --name was given and narrows the search.
 	named bool
 }
@@ -60,6 +66,9 @@ Exit code 0 is proven, 3 contrary in something, 5 nothing contrary seen but a lo
   tbotctl verify --namespace machines --write ./try
   kubectl --kubeconfig ./try/kubernetes-v2-1/kubeconfig.yaml get pods
 
+  # which clusters the bot reaches, as whom, and what it may do there
+  tbotctl verify --namespace machines --each-cluster
+
   # the last word on image, network and admission: the pod itself, once, as a Job
   tbotctl verify --namespace machines --runtime pod`,
 		Args: noArgs,
@@ -81,6 +90,8 @@ Exit code 0 is proven, 3 contrary in something, 5 nothing contrary seen but a lo
 	flags.BoolVar(&o.evidence, "evidence", false, "look at what a running tbot has left; make nothing and read no token")
 	flags.DurationVar(&o.maxAge, "max-age", checks.DefaultMaxAge, "with --evidence: how old certificate and join may be")
 	flags.StringVar(&o.runtime, "runtime", runtimeEmbedded, "which tbot runs: `embedded|binary|pod`: this program, tbot on PATH, or a Job in the cluster")
+	flags.BoolVar(&o.eachCluster, "each-cluster", false, "ask each Kubernetes cluster that the outputs reach what the bot may do there")
+	flags.StringSliceVar(&o.inNamespaces, "in-namespace", nil, "with --each-cluster: the namespaces `A,B` of those clusters that the bot is for; default: what answers or outputs name")
 	flags.StringVar(&o.write, "write", "", "write the outputs to `DIR`, with credentials that live ten minutes at most")
 	flags.VarP(&o.output, "output", "o", "result on stdout: table or json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -118,6 +129,12 @@ func (o *verifyOptions) judge() error {
 		return usagef("--max-age goes with --evidence")
 	case o.maxAge <= 0:
 		return usagef("--max-age: %s is no time; write for example 30m", o.maxAge)
+	case o.eachCluster && (o.lint || o.evidence || o.runtime != runtimeEmbedded):
+		return usagef("--each-cluster needs the outputs of the embedded runtime, so it goes neither with --lint nor with --evidence nor with another --runtime")
+	case len(o.inNamespaces) > 0 && !o.eachCluster:
+		return usagef("--in-namespace goes with --each-cluster")
+	case slices.ContainsFunc(o.inNamespaces, func(name string) bool { return len(validation.IsDNS1123Label(name)) > 0 }):
+		return usagef("--in-namespace: %s are not all names of namespaces; separate them by commas, without spaces", spec.Quote(strings.Join(o.inNamespaces, ",")))
 	case o.write != "" && o.runtime != runtimeEmbedded:
 		return usagef("--write goes with the embedded runtime alone")
 	}

@@ -34,7 +34,7 @@ func (r *verifyRun) verdict() error {
 	case n > 0 && r.evidence:
 		return &findingError{text: fmt.Sprintf("%s of the evidence failed", ui.Counted(n, "check")), causes: r.causes}
 	case n > 0:
-		return &findingError{text: fmt.Sprintf("%d of %s would not come out as asked", n, ui.Counted(len(r.workload.Config.Outputs), "output"))}
+		return &findingError{text: r.result.Complaint()}
 	case len(r.unseen) > 0:
 		return &unknownError{fmt.Sprintf("not all could be looked at: %v", r.unseen)}
 	}

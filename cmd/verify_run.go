@@ -11,6 +11,7 @@ import (
 	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/kube"
 	"github.com/tbotctl/tbotctl/internal/proof"
+	"github.com/tbotctl/tbotctl/internal/reach"
 	"github.com/tbotctl/tbotctl/internal/report"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/tbot"
@@ -93,8 +94,8 @@ func (r *verifyRun) embeddable() error {
 	default:
 		return nil
 	}
-	if r.write != "" {
-		return &findingError{text: "--write is for the embedded tbot, which cannot do this: " + why}
+	if r.write != "" || r.eachCluster {
+		return &findingError{text: "--write and --each-cluster are for the embedded tbot, which cannot do this: " + why}
 	}
 	r.progress.Warn(why + "; so the pod itself is asked (--runtime pod)")
 	r.runtime = runtimePod
@@ -103,6 +104,9 @@ func (r *verifyRun) embeddable() error {
 
 // prove joins with a token of the pod's service account and generates every output.
 func (r *verifyRun) prove(ctx context.Context) error {
+	if err := r.mayAskClusters(); err != nil {
+		return err
+	}
 	if r.write != "" {
 		if err := r.mayWrite(); err != nil {
 			return err
@@ -127,7 +131,7 @@ func (r *verifyRun) prove(ctx context.Context) error {
 				return r.byBinary(ctx, token)
 			}
 			var err error
-			joined, err = r.clusters.round(ctx, r.configured(), token)
+			joined, err = r.clusters.round(ctx, r.withCredentials(r.configured()), token)
 			if joined.Identity == nil || len(joined.Outputs) < len(r.workload.Config.Outputs) {
 				return proof.Outcome{}, err
 			}
@@ -154,6 +158,9 @@ func (r *verifyRun) prove(ctx context.Context) error {
 		return err
 	}
 	r.judgeOutputs(proven.Outputs)
+	if err := r.askClusters(ctx, joined); err != nil {
+		return err
+	}
 	r.result.NotTested = []string{"the pod's own way to Teleport and to the API server (egress), and its image; `tbotctl verify --runtime pod` tests them"}
 	if r.runtime == runtimeBinary {
 		r.result.NotTested = append(r.result.NotTested, "whether the pod could write its outputs; `tbotctl verify` without --runtime asks that")
@@ -167,6 +174,9 @@ func (r *verifyRun) creates() []string {
 		fmt.Sprintf("In Kubernetes: tokens of service account %s/%s for ten minutes; where no pod of it runs, a pod that is never scheduled and is removed again.",
 			r.workload.Deployment.Namespace, r.account()),
 		"In Teleport: one join in the audit log and, from 17 on, one bot instance, which is removed where the login may; certificates of ten minutes at most, which nobody else gets.",
+	}
+	if r.eachCluster {
+		lines = append(lines, "In each cluster that the outputs reach: nothing; its audit log shows who the bot is, one list of each kind, and a try to act as user "+reach.Somebody+".")
 	}
 	if r.write != "" {
 		lines = append(lines, fmt.Sprintf("In folder %s: credentials of %s, which whoever reads the files can use until they end.", r.write, ui.Counted(len(r.workload.Config.Outputs), "output")))

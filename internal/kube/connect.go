@@ -56,6 +56,11 @@ func Connect(o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, &Error{Kind: Config, Doing: "reading the kubeconfig", Err: err}
 	}
+	return build(loaded, o)
+}
+
+// build makes the clients of a configuration.
+func build(loaded loadedConfig, o Options) (*Cluster, error) {
 	config := loaded.config
 	config.UserAgent = o.UserAgent
 	config.Timeout = o.RequestTimeout

@@ -9,9 +9,6 @@ import (
 	"time"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
-
-	authenticationv1 "k8s.io/api/authentication/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Outcome is how far a login got.
@@ -103,24 +100,11 @@ const anonymous = "system:anonymous"
 // whoAmI asks by a SelfSubjectReview, which every user may do since Kubernetes 1.28; before, there was none, and a
 // SelfSubjectAccessReview at least needs a login too. The name is empty where the server does not tell it.
 func (c *Cluster) whoAmI(ctx context.Context) (string, error) {
-	object, err := untyped(authenticationv1.SchemeGroupVersion.WithKind("SelfSubjectReview"), &authenticationv1.SelfSubjectReview{})
-	if err != nil {
-		return "", err
+	user, err := c.WhoAmI(ctx)
+	if Is(err, NotFound) {
+		err = c.can(ctx, Access{Verb: "get", Path: "/version"}).Err
 	}
-	answer, err := c.objects.Resource(authenticationv1.SchemeGroupVersion.WithResource("selfsubjectreviews")).
-		Create(ctx, object, metav1.CreateOptions{})
-	if err = wrap(err, "asking whose login this is"); err != nil {
-		if Is(err, NotFound) {
-			verdict := c.can(ctx, Access{Verb: "get", Path: "/version"})
-			return isKnown("", verdict.Err)
-		}
-		return isKnown("", err)
-	}
-	review, err := typed[authenticationv1.SelfSubjectReview](answer)
-	if err != nil {
-		return "", err
-	}
-	return review.Status.UserInfo.Username, nil
+	return isKnown(user.Username, err)
 }
 
 // isKnown takes a refusal by the authorizer for what it also is: the login was taken, if it is anybody's.

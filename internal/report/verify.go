@@ -30,6 +30,8 @@ type Verify struct {
 	// Written are the folders of --write, by the output's name, and Until when what is in them ends.
 	Written map[string]string
 	Until   time.Time
+	// Clusters are the answers of the clusters that the outputs reach; nil where they were not asked.
+	Clusters []VerifyCluster
 	// NotTested says what this run could not show, and what would.
 	NotTested []string
 	Err       error
@@ -83,7 +85,7 @@ func (v Verify) Failures() int {
 			n++
 		}
 	}
-	return n + len(v.Outputs)
+	return n + len(v.Outputs) + v.failedClusters()
 }
 
 type verifyDocument struct {
@@ -100,6 +102,8 @@ type verifyDocument struct {
 	Checks    []checkJSON         `json:"checks"`
 	NotTested []string            `json:"notTested"`
 	Error     string              `json:"error,omitempty"`
+
+	Clusters *[]verifyClusterJSON `json:"clusters,omitempty"`
 }
 
 type verifyTargetJSON struct {
@@ -145,6 +149,7 @@ func (v Verify) JSON(w io.Writer) error {
 		SchemaVersion: SchemaVersion, Tool: toolJSON{Name: "tbotctl", Version: v.Version},
 		Target: verifyTargetJSON(v.Target), Status: v.status(), Runtime: v.Runtime,
 		Checks: checksJSON(v.Evidence), NotTested: orEmpty(v.NotTested),
+		Clusters: clustersJSON(v.Clusters),
 	}
 	if v.Runtime != "" {
 		proven := proofOf(v.Proof, v.ProofErr, v.Refusal, v.Outputs)

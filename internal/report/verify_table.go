@@ -26,6 +26,7 @@ func (v Verify) Table(w io.Writer, style ui.Style, width int) error {
 			t.output(v, output)
 		}
 	}
+	t.clusters(v.Clusters)
 	for _, result := range v.Evidence {
 		t.check(result)
 	}
@@ -78,7 +79,7 @@ func (t *verifyTable) failures(v Verify) string {
 	case v.Runtime == "":
 		return ui.Counted(n, "check") + " failed"
 	default:
-		return ui.Counted(n, "output") + " would not come out as asked"
+		return v.Complaint()
 	}
 }
 

@@ -21,6 +21,11 @@ func decode(r Resource) (Resource, error) {
 		return Resource{}, fmt.Errorf("the result is not YAML: %w", err)
 	}
 	switch r.Stage {
+	case StageRole:
+		if r.Role, err = decodeRole(data); err != nil {
+			return Resource{}, err
+		}
+		r.Kind, r.Name = r.Role.GetKind(), r.Role.GetName()
 	case StageBot:
 		r.Bot = new(machineidv1.Bot)
 		if err := protojson.Unmarshal(data, r.Bot); err != nil {
@@ -32,7 +37,7 @@ func decode(r Resource) (Resource, error) {
 			return Resource{}, err
 		}
 		r.Kind, r.Name = r.Token.GetKind(), r.Token.GetName()
-	case StageNamespace, StageRBAC, StageConfig, StageWorkload:
+	case StageNamespace, StageRBAC, StageConfig, StageWorkload, StageTarget:
 		r.Object = new(unstructured.Unstructured)
 		if err := r.Object.UnmarshalJSON(data); err != nil {
 			return Resource{}, fmt.Errorf("the result is not a Kubernetes object: %w", err)
@@ -54,6 +59,21 @@ func decodeToken(data []byte) (*types.ProvisionTokenV2, error) {
 		return nil, fmt.Errorf("teleport would refuse this token: %w", err)
 	}
 	return token, nil
+}
+
+// decodeRole reads a role strictly and holds it to Teleport's own rules, which refuse the guides' role (field-notes P24,
+// teleport-facts 9).
+func decodeRole(data []byte) (*types.RoleV6, error) {
+	role := new(types.RoleV6)
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(role); err != nil {
+		return nil, fmt.Errorf("the result is not a role: %w", err)
+	}
+	if err := role.CheckAndSetDefaults(); err != nil {
+		return nil, fmt.Errorf("teleport would refuse this role: %w", err)
+	}
+	return role, nil
 }
 
 // Deployment returns the set's Deployment, decoded strictly: the proof of the join makes its pod from this template.

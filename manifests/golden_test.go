@@ -13,6 +13,12 @@ func TestRenderGolden(t *testing.T) {
 	oldServer := sample(spec.JoinInCluster, spec.AccessIdentity)
 	oldServer.Resolved.ServerVersion = "16.4.7"
 	oldServer.Resolved.Image = "public.ecr.aws/gravitational/tbot-distroless:16.4.7"
+	europe := spec.ResolvedCluster{Name: "prod-eu", Labels: map[string]string{"env": "prod", "region": "eu"}}
+	america := spec.ResolvedCluster{Name: "Prod_US", Labels: map[string]string{"env": "prod", "region": "us"}}
+	anyone := reaching("17.7.3")
+	anyone.Reach.Groups, anyone.Reach.Users, anyone.Teleport.Roles = nil, []string{spec.AnyUser}, []string{"access"}
+	held := named("18.2.0", europe, spec.ResolvedCluster{Name: "bare", Labels: map[string]string{"tier": "edge"}})
+	held.Reach.Namespace, held.Reach.ClusterRole, held.Reach.Groups, held.Reach.Users = "shop", "edit", nil, []string{"deploy@example.com"}
 	for name, setup := range map[string]spec.Setup{
 		"oidc-identity":             sample(spec.JoinOIDC, spec.AccessIdentity),
 		"oidc-none":                 sample(spec.JoinOIDC, spec.AccessNone),
@@ -22,6 +28,10 @@ func TestRenderGolden(t *testing.T) {
 		"in_cluster-none":           sample(spec.JoinInCluster, spec.AccessNone),
 		"in_cluster-16-identity":    oldServer,
 		"oidc-identity-all-answers": full(),
+		"kubernetes-18-labels":      reaching("18.2.0"),
+		"kubernetes-17-anyone":      anyone,
+		"kubernetes-18-held":        held,
+		"kubernetes-16-names":       named("16.4.7", europe, america),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

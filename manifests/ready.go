@@ -8,7 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/mod/semver"
+
 	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 )
 
 // ErrNotReady marks a Setup that lacks something that rendering reads.
@@ -34,13 +37,55 @@ func ready(s spec.Setup) error {
 		slices.Sort(missing)
 		return fmt.Errorf("%w: missing %s", ErrNotReady, strings.Join(missing, ", "))
 	}
-	if s.HasOutput() && len(s.Teleport.Roles) == 0 {
+	if s.Access == spec.AccessKubernetes {
+		if err := readyToReach(s); err != nil {
+			return err
+		}
+	}
+	if s.HasOutput() && len(s.BotRoles()) == 0 {
 		return fmt.Errorf("%w: missing --roles; a bot without roles joins and then cannot write its output (`at least one role request is required`)", ErrNotReady)
 	}
 	if !s.Resolved.Complete() {
 		return fmt.Errorf("%w: cluster name, image, join type and its issuer or keys have to be resolved first", ErrNotReady)
 	}
-	return fits(s)
+	if err := fits(s); err != nil {
+		return err
+	}
+	return serverReaches(s)
+}
+
+// readyToReach says what access kubernetes lacks.
+func readyToReach(s spec.Setup) error {
+	if !s.Reach.Selects() {
+		return fmt.Errorf("%w: missing --kube-cluster or --kube-labels; nothing says which Kubernetes clusters the bot reaches", ErrNotReady)
+	}
+	if len(s.BotRoles()) == 0 {
+		return fmt.Errorf("%w: missing --kube-groups (tbotctl then makes the Teleport role), or --roles with a role that grants Kubernetes access", ErrNotReady)
+	}
+	return nil
+}
+
+// anyUserSince is the first Teleport that takes * in kubernetes_users (teleport pull request 58478).
+const anyUserSince = "17.7.3"
+
+// serverReaches refuses what the server that was found is too old for.
+func serverReaches(s spec.Setup) error {
+	if s.Access != spec.AccessKubernetes {
+		return nil
+	}
+	wrong := func(flag, problem, fix string) error {
+		return &spec.Invalid{Fields: []spec.FieldError{{Flag: flag, Problem: problem, Fix: fix}}}
+	}
+	if len(s.Reach.Labels) > 0 && tbotconfig.KubernetesType(s) != tbotconfig.TypeKubernetesV2 {
+		_, releases := tbotconfig.KnownTo(tbotconfig.TypeKubernetesV2, "0.0.0")
+		return wrong("kube-labels", fmt.Sprintf("Teleport %s with image %s has no output that matches clusters by labels", s.Resolved.ServerVersion, s.Resolved.Image),
+			"name the clusters with --kube-cluster, or upgrade: Teleport "+releases+" can")
+	}
+	server := "v" + strings.TrimPrefix(s.Resolved.ServerVersion, "v")
+	if s.Reach.AsAnyone() && semver.IsValid(server) && semver.Compare(server, "v"+anyUserSince) < 0 {
+		return wrong("kube-users", fmt.Sprintf("Teleport %s does not take * for any user", s.Resolved.ServerVersion), "name the users, or upgrade: Teleport "+anyUserSince+" and newer does")
+	}
+	return nil
 }
 
 // fits holds the resolved block to the answers: an answer that was changed afterwards must not be overruled in silence, and a

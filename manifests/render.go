@@ -54,10 +54,17 @@ func parts(s spec.Setup) []part {
 	if s.HasOutput() {
 		all = append(all, part{"role.yaml", Kubernetes, StageRBAC}, part{"rolebinding.yaml", Kubernetes, StageRBAC})
 	}
-	return append(all,
+	if s.MakesRole() && !roleLeftOut(s) {
+		all = append(all, part{"kuberole.yaml", Teleport, StageRole})
+	}
+	all = append(all,
 		part{"bot.yaml", Teleport, StageBot},
 		part{"token.yaml", Teleport, StageToken},
 		part{"configmap.yaml", Kubernetes, StageConfig},
 		part{"deployment.yaml", Kubernetes, StageWorkload},
 	)
+	if s.MakesRole() {
+		all = append(all, part{"target.yaml", Target, StageTarget})
+	}
+	return all
 }

@@ -47,6 +47,25 @@ func sample(join spec.JoinType, access spec.Access) spec.Setup {
 	return s
 }
 
+// reaching is a Setup for access kubernetes with a role of tbotctl's, on a server of that version.
+func reaching(version string) spec.Setup {
+	s := sample(spec.JoinOIDC, spec.AccessKubernetes)
+	s.Teleport.Roles = nil
+	s.Reach = spec.Reach{Labels: []map[string]string{{"env": "prod", "team": "shop"}}, Groups: []string{"tbot-readers"}}
+	s.Resolved.ServerVersion, s.Resolved.Image = version, "public.ecr.aws/gravitational/tbot-distroless:"+version
+	return s
+}
+
+// named is reaching by names, with the labels that those clusters carry.
+func named(version string, clusters ...spec.ResolvedCluster) spec.Setup {
+	s := reaching(version)
+	s.Reach.Labels, s.Resolved.KubeClusters = nil, clusters
+	for _, cluster := range clusters {
+		s.Reach.Clusters = append(s.Reach.Clusters, cluster.Name)
+	}
+	return s
+}
+
 // full is a Setup in which every optional answer is given.
 func full() spec.Setup {
 	s := sample(spec.JoinOIDC, spec.AccessIdentity)

@@ -17,10 +17,12 @@ import (
 // System is where a resource lives.
 type System string
 
-// The two systems.
+// The systems.
 const (
 	Kubernetes System = "kubernetes"
 	Teleport   System = "teleport"
+	// Target is a Kubernetes cluster that the bot reaches; tbotctl writes its resources to files and never to the cluster.
+	Target System = "target"
 )
 
 // Stage orders the applying: what comes later needs what comes before.
@@ -30,26 +32,29 @@ type Stage int
 const (
 	StageNamespace Stage = iota
 	StageRBAC
+	StageRole
 	StageBot
 	StageToken
 	StageConfig
 	StageWorkload
+	StageTarget
 )
 
 // Resource is one object, as text and as what its API takes.
 type Resource struct {
 	System System
 	Stage  Stage
-	// Kind is Kubernetes' kind, or bot or token.
+	// Kind is Kubernetes' kind, or role, bot or token.
 	Kind string
 	// Namespace is empty for what has none.
 	Namespace string
 	Name      string
 	// YAML is what render prints: one document, comments included, without a leading ---, ending in a newline.
 	YAML []byte
-	// Object is the YAML's content, for Kubernetes.
+	// Object is the YAML's content, for Kubernetes and targets.
 	Object *unstructured.Unstructured
-	// Bot or Token is the YAML's content, for Teleport.
+	// Role, Bot or Token is the YAML's content, for Teleport.
+	Role  *types.RoleV6
 	Bot   *machineidv1.Bot
 	Token *types.ProvisionTokenV2
 }
@@ -65,7 +70,18 @@ func (r Resource) ID() string {
 // Set is every resource of a Setup in the order to apply.
 type Set []Resource
 
-// Side returns the resources that a side may touch, in the same order.
+// Targets returns the resources for the clusters that the bot reaches.
+func (s Set) Targets() Set {
+	var part Set
+	for _, r := range s {
+		if r.System == Target {
+			part = append(part, r)
+		}
+	}
+	return part
+}
+
+// Side returns the resources that a side may touch, in the same order. Those of targets belong to none.
 func (s Set) Side(side spec.Side) Set {
 	var part Set
 	for _, r := range s {
@@ -101,7 +117,7 @@ type File struct {
 
 // Files distributes the set over the files of cli.md; a file that would be empty is left out.
 func (s Set) Files() []File {
-	order := []string{"kubernetes/namespace.yaml", "kubernetes/rbac.yaml", "kubernetes/config.yaml", "kubernetes/deployment.yaml", "teleport/resources.yaml"}
+	order := []string{"kubernetes/namespace.yaml", "kubernetes/rbac.yaml", "kubernetes/config.yaml", "kubernetes/deployment.yaml", "teleport/resources.yaml", "targets/kubernetes-access.yaml"}
 	parts := map[string]Set{}
 	for _, r := range s {
 		path := r.Stage.file()
@@ -116,19 +132,21 @@ func (s Set) Files() []File {
 	return files
 }
 
-// file puts bot and token into one file: one `tctl create -f`, and so one touch where administrators need MFA.
+// file puts role, bot and token into one file: one `tctl create -f`, and so one touch where administrators need MFA.
 func (s Stage) file() string {
 	switch s {
 	case StageNamespace:
 		return "kubernetes/namespace.yaml"
 	case StageRBAC:
 		return "kubernetes/rbac.yaml"
-	case StageBot, StageToken:
+	case StageRole, StageBot, StageToken:
 		return "teleport/resources.yaml"
 	case StageConfig:
 		return "kubernetes/config.yaml"
 	case StageWorkload:
 		return "kubernetes/deployment.yaml"
+	case StageTarget:
+		return "targets/kubernetes-access.yaml"
 	}
 	return ""
 }

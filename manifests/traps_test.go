@@ -205,6 +205,49 @@ func TestTrap16OutputsStandUnderTheKeyThatEveryTbotReads(t *testing.T) {
 	}
 }
 
+// The newer type where the server has it, one output for all clusters; the older one names each (field-notes 5.16).
+func TestTrap16TheTypeOfTheOutputFollowsTheServer(t *testing.T) {
+	t.Parallel()
+	one, two := spec.ResolvedCluster{Name: "a", Labels: map[string]string{"n": "1"}}, spec.ResolvedCluster{Name: "B", Labels: map[string]string{"n": "2"}}
+	for version, want := range map[string]int{"16.4.7": 2, "17.2.6": 2, "17.2.7": 1, "18.2.0": 1} {
+		set := render(t, named(version, one, two))
+		outputs := config(t, set).Outputs
+		if len(outputs) != want {
+			t.Errorf("%s: %d outputs, want %d", version, len(outputs), want)
+		}
+		var role rbacv1.Role
+		strictly(t, resource(t, set, "Role"), &role)
+		var secrets []string
+		for _, output := range outputs {
+			to, _ := tbotconfig.DestinationOf(output)
+			secrets = append(secrets, to.Name)
+		}
+		if !slices.Equal(role.Rules[0].ResourceNames, secrets) {
+			t.Errorf("%s: tbot writes %v and may write %v", version, secrets, role.Rules[0].ResourceNames)
+		}
+	}
+}
+
+// A kubeconfig in a Secret calls no tbot, which the pod that mounts it does not have (field-notes P22).
+func TestTrap17KubeconfigInASecretNeedsNoPlugin(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"16.4.7", "18.2.0"} {
+		outputs := config(t, render(t, named(version, spec.ResolvedCluster{Name: "a", Labels: map[string]string{"n": "1"}}))).Outputs
+		switch output := outputs[0].(type) {
+		case *tbotconfig.Kubernetes:
+			if !output.DisableExecPlugin || output.Destination.Name != "tbot-output" {
+				t.Errorf("%s: %+v", version, output)
+			}
+		case *tbotconfig.KubernetesV2:
+			if !output.DisableExecPlugin || output.Destination.Name != "tbot-output" {
+				t.Errorf("%s: %+v", version, output)
+			}
+		default:
+			t.Errorf("%s: output %T", version, output)
+		}
+	}
+}
+
 func TestTrap17NothingIsWrittenToTheReadOnlyFileSystem(t *testing.T) {
 	t.Parallel()
 	set := render(t, full())
@@ -222,12 +265,35 @@ func TestTrap17NothingIsWrittenToTheReadOnlyFileSystem(t *testing.T) {
 	}
 }
 
-// The guides' roles are refused by the API (field-notes P24). The bot is given roles that exist, and none is made for it.
-func TestTrap18NoTeleportRoleIsMade(t *testing.T) {
+// The bot is given roles that exist; only where Kubernetes groups or users are asked for is one made, and it is one that the API
+// takes, in the version of the server (field-notes P24).
+func TestTrap18NoTeleportRoleIsMadeUnasked(t *testing.T) {
 	t.Parallel()
-	for _, r := range render(t, full()).Side(spec.SideTeleport) {
-		if r.Bot == nil && r.Token == nil {
-			t.Errorf("%s is neither the bot nor the token", r.ID())
+	byRoles := reaching("18.2.0")
+	byRoles.Reach.Groups, byRoles.Teleport.Roles = nil, []string{"kube-access"}
+	for _, setup := range []spec.Setup{full(), byRoles} {
+		for _, r := range render(t, setup).Side(spec.SideTeleport) {
+			if r.Bot == nil && r.Token == nil {
+				t.Errorf("%s is neither the bot nor the token", r.ID())
+			}
+		}
+	}
+}
+
+func TestTrap18RoleIsOfAVersionThatServerAndWildcardAgreeOn(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]string{"16.4.7": "v7", "17.7.4": "v7", "18.0.0-dev": "v7", "18.0.0": "v8", "19.1.0": "v8", "": "v7"} {
+		setup := reaching("18.2.0")
+		if setup.Resolved.ServerVersion = version; version == "16.4.7" {
+			setup = named(version, spec.ResolvedCluster{Name: "a", Labels: map[string]string{"env": "prod"}})
+		}
+		role := resource(t, render(t, setup), "role").Role
+		rules := role.Spec.Allow.KubernetesResources
+		if role.Version != want || len(rules) != 1 || rules[0].Kind != types.Wildcard || (rules[0].APIGroup == types.Wildcard) != (want == "v8") {
+			t.Errorf("server %q: version %s with %+v, want %s", version, role.Version, rules, want)
+		}
+		if !slices.Equal(rules[0].Verbs, []string{"get", "list", "watch"}) {
+			t.Errorf("server %q: verbs %v for ClusterRole view", version, rules[0].Verbs)
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"maps"
 
+	rbacv1 "k8s.io/api/rbac/v1"
+
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 )
@@ -23,7 +25,10 @@ type view struct {
 	Names    spec.Names
 	Resolved spec.Resolved
 	// Secrets are the Secrets that tbot writes.
-	Secrets           []string
+	Secrets []string
+	// KubeRole is the Teleport role and Subjects whom the targets' binding is for; both are for access kubernetes alone.
+	KubeRole          kubeRole
+	Subjects          []rbacv1.Subject
 	ServiceAccountRef string
 	Audience          string
 	JoinType          string
@@ -50,9 +55,6 @@ func newView(s spec.Setup) (view, error) {
 		ConfigFile:     ConfigFile,
 		ProxyCAFile:    ProxyCAFile,
 	}
-	if s.HasOutput() {
-		v.Secrets = []string{names.OutputSecret}
-	}
 	if s.Resolved.JoinType == spec.JoinStaticJWKS {
 		jwks, err := compactJWKS(s.Resolved.JWKS)
 		if err != nil {
@@ -60,9 +62,19 @@ func newView(s spec.Setup) (view, error) {
 		}
 		v.JWKS = jwks
 	}
-	config, err := tbotconfig.Encode(tbotconfig.For(s))
+	tbot := tbotconfig.For(s)
+	v.Secrets = tbot.Secrets()
+	config, err := tbotconfig.Encode(tbot)
 	if err != nil {
 		return view{}, err
+	}
+	if s.MakesRole() {
+		v.Subjects = subjects(s)
+		if !roleLeftOut(s) {
+			if v.KubeRole, err = newKubeRole(s); err != nil {
+				return view{}, err
+			}
+		}
 	}
 	v.ConfigData = map[string]string{ConfigFile: string(config)}
 	if s.Teleport.ProxyCA != "" {

@@ -16,6 +16,8 @@ type Field struct {
 	Flag string
 	// Placeholder stands for the value in help; empty for a switch.
 	Placeholder string
+	// Repeat is what separates the values of a flag that may stand several times; empty where it may not.
+	Repeat string
 	// Help is one line, lower case, without a full stop, with the default where Default does not hold it.
 	Help string
 	// Set reads the value as typed; its error says what is wrong with it, without the flag.
@@ -55,7 +57,13 @@ func Fields() []Field {
 		word("issuer", "URL", "service account issuer, where the cluster is not asked", func(s *Setup) *string { return &s.Join.Issuer }),
 		file("jwks-file", "JSON Web Key Set of the cluster, where the cluster is not asked", func(s *Setup) *string { return &s.Join.JWKS }),
 		flag("accept-rotation-risk", "take static_jwks although the provider rotates its keys", func(s *Setup) *bool { return &s.Join.AcceptRotationRisk }),
-		word("access", "identity|none", "what the bot is for", func(s *Setup) *string { return (*string)(&s.Access) }),
+		word("access", "identity|kubernetes|none", "what the bot is for", func(s *Setup) *string { return (*string)(&s.Access) }),
+		repeated(",", list("kube-cluster", "NAME", "Kubernetes cluster that the bot reaches, as Teleport names it; repeatable", func(s *Setup) *[]string { return &s.Reach.Clusters })),
+		selectors(),
+		list("kube-groups", "A,B", "Kubernetes groups that the bot acts as; tbotctl then makes the Teleport role", func(s *Setup) *[]string { return &s.Reach.Groups }),
+		list("kube-users", "A,B", "Kubernetes users that the bot acts as; * is any", func(s *Setup) *[]string { return &s.Reach.Users }),
+		word("target-namespace", "NAME", "the one namespace that the bot reaches in those clusters; default: all", func(s *Setup) *string { return &s.Reach.Namespace }),
+		word("cluster-role", "NAME", "ClusterRole that groups or users are bound to in those clusters; default: view", func(s *Setup) *string { return &s.Reach.ClusterRole }),
 		word("workload", "tbot", "what is deployed", func(s *Setup) *string { return (*string)(&s.Workload.Kind) }),
 		word("image", "REF", "image of tbot, with or without a tag", func(s *Setup) *string { return &s.Workload.Image }),
 		word("registry", "PATH", "registry that mirrors public.ecr.aws/gravitational", func(s *Setup) *string { return &s.Workload.Registry }),
@@ -125,30 +133,71 @@ func list(name, placeholder, help string, at func(*Setup) *[]string) Field {
 func pairs(name, help string, at func(*Setup) *map[string]string) Field {
 	return Field{
 		Flag: name, Placeholder: "K=V,...", Help: help,
+		Set: func(s *Setup, v string) (err error) {
+			*at(s), err = readPairs(v)
+			return err
+		},
+		Get: func(s Setup) string { return writePairs(*at(&s)) },
+	}
+}
+
+func readPairs(text string) (map[string]string, error) {
+	read := map[string]string{}
+	for part := range strings.SplitSeq(text, ",") {
+		if strings.TrimSpace(part) == "" {
+			continue
+		}
+		key, value, found := strings.Cut(part, "=")
+		if key = strings.TrimSpace(key); !found || key == "" {
+			return nil, fmt.Errorf("%s is not key=value", Quote(part))
+		}
+		if _, twice := read[key]; twice {
+			return nil, fmt.Errorf("%s stands twice", Quote(key))
+		}
+		read[key] = value
+	}
+	return read, nil
+}
+
+func writePairs(pairs map[string]string) string {
+	parts := make([]string, 0, len(pairs))
+	for _, key := range sorted(pairs) {
+		parts = append(parts, key+"="+pairs[key])
+	}
+	return strings.Join(parts, ",")
+}
+
+func repeated(separator string, f Field) Field {
+	f.Repeat = separator
+	return f
+}
+
+// selectors reads K=V,K=V;K=V: the labels of one selector stand behind commas, the selectors behind semicolons or in flags of their
+// own. Values with either belong into an answers file.
+func selectors() Field {
+	return Field{
+		Flag: "kube-labels", Placeholder: "K=V,...", Repeat: ";",
+		Help: "labels of Kubernetes clusters that the bot reaches; repeatable, each adds those that carry all of them",
 		Set: func(s *Setup, v string) error {
-			read := map[string]string{}
-			for part := range strings.SplitSeq(v, ",") {
-				if strings.TrimSpace(part) == "" {
-					continue
+			var read []map[string]string
+			for part := range strings.SplitSeq(v, ";") {
+				labels, err := readPairs(part)
+				if err != nil {
+					return err
 				}
-				key, value, found := strings.Cut(part, "=")
-				if key = strings.TrimSpace(key); !found || key == "" {
-					return fmt.Errorf("%s is not key=value", Quote(part))
+				if len(labels) > 0 {
+					read = append(read, labels)
 				}
-				if _, twice := read[key]; twice {
-					return fmt.Errorf("%s stands twice", Quote(key))
-				}
-				read[key] = value
 			}
-			*at(s) = read
+			s.Reach.Labels = read
 			return nil
 		},
 		Get: func(s Setup) string {
-			parts := make([]string, 0, len(*at(&s)))
-			for _, key := range sorted(*at(&s)) {
-				parts = append(parts, key+"="+(*at(&s))[key])
+			parts := make([]string, 0, len(s.Reach.Labels))
+			for _, labels := range s.Reach.Labels {
+				parts = append(parts, writePairs(labels))
 			}
-			return strings.Join(parts, ",")
+			return strings.Join(parts, ";")
 		},
 	}
 }

@@ -25,7 +25,11 @@ func everything() spec.Setup {
 			ClusterName: "main", BotName: "ci", TokenName: "ci-token", Roles: []string{"access", "true"},
 		},
 		Join:   spec.Join{Type: spec.JoinStaticJWKS, Issuer: "https://issuer.example.com/", JWKS: `{"keys":[]}`, AcceptRotationRisk: true},
-		Access: spec.AccessIdentity,
+		Access: spec.AccessKubernetes,
+		Reach: spec.Reach{
+			Clusters: []string{"prod-eu", "prod-us"}, Labels: []map[string]string{{"env": "dev", "team": "a"}, {"env": "test"}},
+			Groups: []string{"readers", "oidc:dev"}, Users: []string{"jane@example.com"}, Namespace: "shop", ClusterRole: "edit",
+		},
 		Output: spec.Output{Secret: "credentials"},
 		Workload: spec.Workload{
 			Kind: spec.WorkloadTbot, Image: "tbot", Registry: "r", PullSecret: "login", TbotVersion: "18.2.0", FIPS: true, Telemetry: true,
@@ -36,6 +40,7 @@ func everything() spec.Setup {
 		Resolved: &spec.Resolved{
 			ClusterName: "main", ServerVersion: "18.2.0", Image: "tbot:18.2.0", JoinType: spec.JoinStaticJWKS, Reason: "asked for",
 			Issuer: "https://issuer.example.com/", JWKS: `{"keys":[{"kid":"a"}]}`, ClusterID: "1a2b3c4d",
+			KubeClusters: []spec.ResolvedCluster{{Name: "prod-eu", Labels: map[string]string{"region": "eu"}}, {Name: "bare"}},
 		},
 	}
 }

@@ -38,6 +38,8 @@ type Names struct {
 	OutputSecret   string
 	Bot            string
 	Token          string
+	// KubeRole is the Teleport role that grants Kubernetes access, and the binding of that name in each matched cluster.
+	KubeRole string
 }
 
 // Names derives the names; Bot and Token are empty until decided or derived with WithClusterID.
@@ -59,6 +61,9 @@ func (s Setup) Names() Names {
 	if n.OutputSecret == "" && s.HasOutput() {
 		n.OutputSecret = s.Name + "-output"
 	}
+	if s.MakesRole() && n.Bot != "" {
+		n.KubeRole = KubeRoleOf(n.Bot)
+	}
 	return n
 }
 
@@ -70,6 +75,12 @@ func (s Setup) ServiceAccountRef() string {
 
 // ServiceAccountUser is the Kubernetes user name of the service account, the `sub` of its tokens.
 func (s Setup) ServiceAccountUser() string { return serviceAccountUser + s.ServiceAccountRef() }
+
+// KubeRoleOf is the Teleport role that grants a bot Kubernetes access.
+func KubeRoleOf(bot string) string { return bot + "-kubernetes" }
+
+// BotUser is the Teleport user of the bot's certificates; spaces become dashes (teleport-facts 5.2).
+func (s Setup) BotUser() string { return "bot-" + strings.ReplaceAll(s.Teleport.BotName, " ", "-") }
 
 // WithClusterID returns the Setup with bot and token named after the base name and the Kubernetes cluster, where no name
 // was given: two clusters that use the same Teleport never fight over one bot.

@@ -25,6 +25,8 @@ type Resolved struct {
 	JWKS string `yaml:"jwks,omitempty"`
 	// ClusterID is eight hex digits that tell this Kubernetes cluster from others.
 	ClusterID string `yaml:"clusterID,omitempty"`
+	// KubeClusters are the clusters that Reach matched; the role for those that are named is made of their labels.
+	KubeClusters []ResolvedCluster `yaml:"kubeClusters,omitempty"`
 }
 
 // Complete reports whether rendering has all that it reads.

@@ -19,6 +19,7 @@ type Setup struct {
 	Teleport   Teleport   `yaml:"teleport"`
 	Join       Join       `yaml:"join"`
 	Access     Access     `yaml:"access"`
+	Reach      Reach      `yaml:"reach,omitempty"`
 	Output     Output     `yaml:"output,omitempty"`
 	Workload   Workload   `yaml:"workload"`
 	Resolved   *Resolved  `yaml:"resolved,omitempty"`
@@ -83,10 +84,12 @@ type Join struct {
 // Access is what the bot is for.
 type Access string
 
-// Identity writes one identity output; none writes nothing, for a bot that is only to join.
+// Identity writes one identity output, kubernetes a kubeconfig for the clusters of Reach; none writes nothing, for a bot that is
+// only to join.
 const (
-	AccessIdentity Access = "identity"
-	AccessNone     Access = "none"
+	AccessIdentity   Access = "identity"
+	AccessKubernetes Access = "kubernetes"
+	AccessNone       Access = "none"
 )
 
 // Output says where the credentials go.

@@ -25,7 +25,8 @@ func (s Setup) Validate() error {
 	s.validateJoin(v)
 	s.Workload.validate(v)
 	oneOf(v, "side", s.Side, SideBoth, SideKubernetes, SideTeleport)
-	oneOf(v, "access", s.Access, AccessIdentity, AccessNone)
+	oneOf(v, "access", s.Access, AccessIdentity, AccessKubernetes, AccessNone)
+	s.validateReach(v)
 	if len(v.fields) == 0 {
 		return nil
 	}

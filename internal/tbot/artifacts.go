@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
 // Artifact names, those that real tbot writes (recordings, teleport-facts 6.3).
@@ -57,6 +59,9 @@ func (a *Artifacts) addAuthorities(trusted authorities) {
 func (a Artifacts) Names() []string {
 	return slices.Sorted(maps.Keys(a.files))
 }
+
+// Kubeconfig is the text of kubeconfig.yaml, credentials and all; empty for an output that has none.
+func (a Artifacts) Kubeconfig() spec.Secret { return spec.NewSecret(string(a.files[fileKubeconfig])) }
 
 // Format implements fmt.Formatter: it prints whose files they are and how they are called, never what is in them.
 func (a Artifacts) Format(f fmt.State, _ rune) {

@@ -36,6 +36,7 @@ func (g generation) kubernetes(ctx context.Context, output *tbotconfig.Kubernete
 	name := identity.Cluster.Name + "-" + want.kubernetes
 	config := newKubeconfig(name, entry)
 	config.add(name, address.server, "", address, identity)
+	made.Contexts, made.TLSEnded = map[string]string{want.kubernetes: name}, g.session.way.route.Upgraded
 	trusted, err := g.session.authorities(ctx)
 	if err != nil {
 		return made, err

@@ -2,6 +2,7 @@ package tbot
 
 import (
 	"context"
+	"maps"
 
 	"github.com/gravitational/teleport/api/types"
 
@@ -27,7 +28,8 @@ func (g generation) kubernetesV2(ctx context.Context, output *tbotconfig.Kuberne
 	if err != nil {
 		return made, err
 	}
-	made.Notes = g.notes()
+	made.Notes, made.TLSEnded, made.Contexts = g.notes(), g.session.way.route.Upgraded, map[string]string{}
+	made.Namespaces = found.namespaces
 	teleport := made.Identity.Cluster.Name
 	config := newKubeconfig(teleport, entry)
 	for _, cluster := range found.names {
@@ -35,6 +37,8 @@ func (g generation) kubernetesV2(ctx context.Context, output *tbotconfig.Kuberne
 		if err != nil {
 			return made, err
 		}
+		maps.DeleteFunc(made.Contexts, func(_, taken string) bool { return taken == context })
+		made.Contexts[cluster] = context
 		config.add(context, address.of(teleport, cluster), found.namespaces[cluster], address, made.Identity)
 	}
 	hosts, err := g.session.authority(ctx, types.HostCA)

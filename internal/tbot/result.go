@@ -20,12 +20,19 @@ type OutputResult struct {
 	Identity *Identity
 	// Clusters are the Kubernetes clusters that the output reaches, sorted.
 	Clusters []string
+	// Contexts name, by cluster, the context of kubeconfig.yaml that reaches it. A cluster is not among them where the output's template
+	// gives a later one the same context.
+	Contexts map[string]string
+	// Namespaces are, by cluster, those that the output's selectors name.
+	Namespaces map[string]string
 	// Secrets are what an Argo CD output writes, one for each of Clusters.
 	Secrets []Secret
 	// Err is why the output could not be generated or written, *Refused in Teleport's own words.
 	Err error
 	// NotExercised is why nobody tried.
 	NotExercised string
+	// TLSEnded tells that a load balancer keeps the credentials of a kubeconfig from the proxy.
+	TLSEnded bool
 	// Notes are what the output is not good for although tbot makes it.
 	Notes []string
 }

@@ -1,10 +1,14 @@
 package tbotconfig
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
+
+// unfitForSecret is what a label of a DNS name does not hold.
+var unfitForSecret = regexp.MustCompile(`[^a-z0-9-]+`)
 
 // For returns the tbot.yaml of a Setup whose names are filled. The Deployment mounts it and the proof of the join runs it, so
 // that both try the same thing.
@@ -21,7 +25,71 @@ func For(s spec.Setup) Config {
 	switch s.Access {
 	case spec.AccessIdentity:
 		config.Outputs = []Output{NewIdentity(Secret(names.OutputSecret))}
+	case spec.AccessKubernetes:
+		config.Outputs = kubernetesOutputs(s.Reach, names.OutputSecret, KubernetesType(s))
 	case spec.AccessNone:
 	}
 	return config
+}
+
+// Secrets names the Secrets of the pod's own namespace that the outputs are written to.
+func (c Config) Secrets() []string {
+	var names []string
+	for _, output := range c.Outputs {
+		if to, ok := DestinationOf(output); ok && to.Type == DestinationSecret && to.Namespace == "" {
+			names = append(names, to.Name)
+		}
+	}
+	return names
+}
+
+// KubernetesType is the output that brings Kubernetes access: kubernetes/v2 where tbot and proxy know it, which changes the
+// address that a kubeconfig leads to (teleport-facts 6.4), else kubernetes, which knows no labels. What is not known is taken for
+// new.
+func KubernetesType(s spec.Setup) string {
+	if s.Resolved == nil {
+		return TypeKubernetesV2
+	}
+	image := s.Resolved.Image
+	for _, version := range []string{s.Resolved.ServerVersion, s.Workload.TbotVersion, image[strings.LastIndex(image, ":")+1:]} {
+		if known, _ := KnownTo(TypeKubernetesV2, version); !known && spec.IsRelease(version) {
+			return TypeKubernetes
+		}
+	}
+	return TypeKubernetesV2
+}
+
+// kubernetesOutputs is one output for all clusters, or with the older type one for each that is named; then each has a Secret of its
+// own, for all have the same keys.
+func kubernetesOutputs(reach spec.Reach, secret, kind string) []Output {
+	if kind == TypeKubernetesV2 {
+		var selectors []Selector
+		for _, name := range reach.Clusters {
+			selectors = append(selectors, Selector{Name: name, DefaultNamespace: reach.Namespace})
+		}
+		for _, labels := range reach.Labels {
+			selectors = append(selectors, Selector{Labels: labels, DefaultNamespace: reach.Namespace})
+		}
+		return []Output{NewKubernetesV2(Secret(secret), selectors...)}
+	}
+	var outputs []Output
+	for _, name := range reach.Clusters {
+		of := secret
+		if len(reach.Clusters) > 1 {
+			of += "-" + secretPart(name)
+		}
+		outputs = append(outputs, NewKubernetes(name, Secret(of)))
+	}
+	return outputs
+}
+
+// secretPart makes a cluster's name fit for a Secret's. One that has to be changed for it ends in eight digits of its own, so that no
+// two become the same.
+func secretPart(cluster string) string {
+	const most = 60 // with --name's 45 characters and what stands between, far below the 253 of a Secret
+	part := strings.Trim(unfitForSecret.ReplaceAllString(strings.ToLower(cluster), "-"), "-")
+	if part == cluster && len(part) <= most {
+		return part
+	}
+	return strings.TrimLeft(strings.TrimRight(part[:min(len(part), most)], "-")+"-"+spec.ClusterID(cluster), "-")
 }

@@ -27,6 +27,8 @@ type Kubernetes interface {
 
 // Teleport writes to the Auth Service. Create refuses to replace what came into being since the plan was made.
 type Teleport interface {
+	CreateRole(ctx context.Context, role *types.RoleV6) error
+	UpsertRole(ctx context.Context, role *types.RoleV6) error
 	CreateBot(ctx context.Context, bot *machineidv1.Bot) error
 	UpsertBot(ctx context.Context, bot *machineidv1.Bot) error
 	CreateToken(ctx context.Context, token *types.ProvisionTokenV2) error
@@ -37,7 +39,7 @@ type Teleport interface {
 type Runner struct {
 	Kubernetes Kubernetes
 	Teleport   Teleport
-	// Prove proves the join once RBAC, bot and token are there, and before anything runs; nil proves nothing.
+	// Prove proves the join once RBAC, role, bot and token are there, and before anything runs; nil proves nothing.
 	Prove func(ctx context.Context, observe Observer) error
 	// Rollout reads how far the Deployment has come; nil waits for nothing.
 	Rollout func(ctx context.Context) (Rollout, error)
@@ -101,6 +103,10 @@ func (r Runner) write(ctx context.Context, item plan.Item) error {
 	case resource.Object != nil:
 		_, err := r.Kubernetes.Apply(ctx, resource.Object, false)
 		return err
+	case resource.Role != nil && item.Action == plan.Create:
+		return r.Teleport.CreateRole(ctx, resource.Role)
+	case resource.Role != nil:
+		return r.Teleport.UpsertRole(ctx, resource.Role)
 	case resource.Bot != nil && item.Action == plan.Create:
 		return r.Teleport.CreateBot(ctx, resource.Bot)
 	case resource.Bot != nil:

@@ -51,6 +51,14 @@ func (r *recorder) ForceApply(ctx context.Context, object *unstructured.Unstruct
 	return object, r.call(ctx, "force "+object.GetKind())
 }
 
+func (r *recorder) CreateRole(ctx context.Context, role *types.RoleV6) error {
+	return r.call(ctx, "create role "+role.GetName())
+}
+
+func (r *recorder) UpsertRole(ctx context.Context, role *types.RoleV6) error {
+	return r.call(ctx, "upsert role "+role.GetName())
+}
+
 func (r *recorder) CreateBot(ctx context.Context, bot *machineidv1.Bot) error {
 	return r.call(ctx, "create bot "+bot.GetMetadata().GetName())
 }
@@ -114,6 +122,26 @@ func everything(action plan.Action) map[string]plan.Action {
 		all[kind] = action
 	}
 	return all
+}
+
+// A role is written before the bot that is given it.
+func TestRoleIsWritten(t *testing.T) {
+	t.Parallel()
+	for action, want := range map[plan.Action]string{plan.Create: "create role r", plan.Update: "upsert role r", plan.Same: "create bot tbot"} {
+		all := planned(nil)
+		role := plan.Item{Action: action, Resource: manifests.Resource{
+			System: manifests.Teleport, Stage: manifests.StageRole, Kind: "role", Name: "r", Role: &types.RoleV6{Metadata: types.Metadata{Name: "r"}},
+		}}
+		i := slices.IndexFunc(all.Items, func(item plan.Item) bool { return item.Resource.Bot != nil })
+		all.Items = slices.Insert(all.Items, i, role)
+		r, events := &recorder{}, []apply.Event(nil)
+		if _, err := r.runner(&events).Run(t.Context(), all); err != nil {
+			t.Fatal(err)
+		}
+		if r.calls[i] != want {
+			t.Errorf("%s: calls %v, want %q in place %d", action, r.calls, want, i)
+		}
+	}
 }
 
 func TestRunKeepsTheOrder(t *testing.T) {

@@ -104,6 +104,26 @@ func compareToken(ctx context.Context, wanted *types.ProvisionTokenV2, installID
 	return judgeOwned(Diff(before, after), live.GetMetadata().Labels[spec.MarkInstall], installID), nil
 }
 
+// compareRole compares the role's version too: it decides what kinds and verbs mean (teleport-facts 9).
+func compareRole(ctx context.Context, wanted *types.RoleV6, installID string, teleport Teleport) (Item, error) {
+	live, err := teleport.Role(ctx, wanted.GetName())
+	if errors.Is(err, ErrUnseen) {
+		return Item{Action: Unseen, Owner: err.Error()}, nil
+	}
+	if err != nil || live == nil {
+		return Item{Action: Create}, err
+	}
+	before, err := roleFields(live)
+	if err != nil {
+		return Item{}, err
+	}
+	after, err := roleFields(wanted)
+	if err != nil {
+		return Item{}, err
+	}
+	return judgeOwned(Diff(before, after), live.GetMetadata().Labels[spec.MarkInstall], installID), nil
+}
+
 func judgeOwned(changes []Change, mark, installID string) Item {
 	if owner := ownerOf(mark, installID); owner != "" {
 		return Item{Action: Conflict, Reason: Foreign, Owner: owner, Changes: changes}
@@ -193,6 +213,24 @@ func tokenFields(token *types.ProvisionTokenV2) (map[string]any, error) {
 		return nil, fmt.Errorf("reading token %s: %w", token.GetName(), err)
 	}
 	return teleportFields(encoded)
+}
+
+// roleFields completes the role as tokenFields does a token.
+func roleFields(role *types.RoleV6) (map[string]any, error) {
+	completed := *role
+	if completed.CheckAndSetDefaults() != nil {
+		completed = *role
+	}
+	encoded, err := json.Marshal(&completed)
+	if err != nil {
+		return nil, fmt.Errorf("reading role %s: %w", role.GetName(), err)
+	}
+	fields, err := teleportFields(encoded)
+	if err != nil {
+		return nil, err
+	}
+	fields["version"] = role.GetVersion()
+	return fields, nil
 }
 
 // teleportFields keeps what a person decides: the spec, the labels, and when the resource ends.

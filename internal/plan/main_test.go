@@ -91,8 +91,12 @@ func (b bench) apply(t *testing.T, s spec.Setup) {
 	for _, resource := range render(t, s) {
 		var err error
 		switch {
+		case resource.System == manifests.Target:
+			continue
 		case resource.Object != nil:
 			_, err = b.kube.Apply(t.Context(), resource.Object, false)
+		case resource.Role != nil:
+			err = b.teleport.UpsertRole(t.Context(), resource.Role)
 		case resource.Bot != nil:
 			err = b.teleport.UpsertBot(t.Context(), resource.Bot)
 		default:

@@ -48,11 +48,12 @@ type Kubernetes interface {
 
 // Teleport is what the plan asks of the Auth Service; a nil resource without an error means that there is none.
 type Teleport interface {
+	Role(ctx context.Context, name string) (*types.RoleV6, error)
 	Bot(ctx context.Context, name string) (*machineidv1.Bot, error)
 	Token(ctx context.Context, name string) (*types.ProvisionTokenV2, error)
 }
 
-// Compute looks at every resource of the set. installID is the mark of this installation (spec.Setup.InstallID).
+// Compute looks at every resource of the set but those of targets, which nobody here writes. installID is the mark of this installation (spec.Setup.InstallID).
 func Compute(ctx context.Context, set manifests.Set, installID string, kubernetes Kubernetes, teleport Teleport) (Plan, error) {
 	planned := Plan{Items: make([]Item, 0, len(set))}
 	newNamespace := false
@@ -62,11 +63,15 @@ func Compute(ctx context.Context, set manifests.Set, installID string, kubernete
 			err  error
 		)
 		switch {
+		case resource.System == manifests.Target:
+			continue
 		case resource.Object != nil && newNamespace:
 			// Nothing can be in a namespace that does not exist yet, and a dry run inside it would only say so.
 			item = Item{Action: Create}
 		case resource.Object != nil:
 			item, err = compareObject(ctx, resource.Object, installID, kubernetes)
+		case resource.Role != nil:
+			item, err = compareRole(ctx, resource.Role, installID, teleport)
 		case resource.Bot != nil:
 			item, err = compareBot(ctx, resource.Bot, installID, teleport)
 		case resource.Token != nil:

@@ -15,6 +15,8 @@ import (
 // untouched is a Teleport without anything in it, of which no token can be read.
 type untouched struct{}
 
+func (untouched) Role(context.Context, string) (*types.RoleV6, error) { return nil, nil }
+
 func (untouched) Bot(context.Context, string) (*machineidv1.Bot, error) { return nil, nil }
 
 func (untouched) Token(context.Context, string) (*types.ProvisionTokenV2, error) {

@@ -57,7 +57,7 @@ func (f *Failed) Error() string {
 func (f *Failed) Unwrap() error { return f.Err }
 
 // Create gives the Teleport resources of the set to one `tctl create`, in one file and so for one touch (teleport-facts 5.4).
-// replace lets it replace a bot that is there; a token it replaces in any case. The file is private, holds no secret, and is gone
+// replace lets it replace a role or a bot that is there; a token it replaces in any case. The file is private, holds no secret, and is gone
 // afterwards, also where ctx ends the work; where the process is killed, the next run removes it.
 func (t Tctl) Create(ctx context.Context, set manifests.Set, replace bool) (err error) {
 	folder, err := makeFolder()

@@ -206,6 +206,7 @@ func TestWriter(t *testing.T) {
 	fail = nil
 	for name, write := range map[string]func() error{
 		"bot": func() error { return w.CreateBot(t.Context(), nil) }, "token": func() error { return w.CreateToken(t.Context(), nil) },
+		"role": func() error { return w.CreateRole(t.Context(), nil) }, "role again": func() error { return w.UpsertRole(t.Context(), nil) },
 		"token again": func() error { return w.UpsertToken(t.Context(), nil) },
 	} {
 		if err := write(); err != nil {

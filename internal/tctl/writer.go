@@ -7,13 +7,19 @@ import (
 	"github.com/gravitational/teleport/api/types"
 )
 
-// Writer stands where bots and tokens are written one by one, and writes all of them at the first: one file, one touch. What
+// Writer stands where roles, bots and tokens are written one by one, and writes all of them at the first: one file, one touch. What
 // fails then has failed before anything counts as written.
 type Writer struct {
 	// All writes everything that is to be written.
 	All  func() error
 	done bool
 }
+
+// CreateRole writes everything, unless that is done.
+func (w *Writer) CreateRole(context.Context, *types.RoleV6) error { return w.all() }
+
+// UpsertRole writes everything, unless that is done.
+func (w *Writer) UpsertRole(context.Context, *types.RoleV6) error { return w.all() }
 
 // CreateBot writes everything, unless that is done.
 func (w *Writer) CreateBot(context.Context, *machineidv1.Bot) error { return w.all() }

@@ -76,13 +76,14 @@ func (l *look) tokens(ctx context.Context, configured []string) ([]Item, error) 
 	return items, nil
 }
 
-// bots judges the bot of the Setup's name and finds others by their marks. A list that the login may not read is no reason to
-// stop, and said.
-func (l *look) bots(ctx context.Context) (items []Item, users []string, err error) {
+// bots judges the bot of the Setup's name and finds others by their marks; held are the roles of all of them. A list that the login
+// may not read is no reason to stop, and said.
+func (l *look) bots(ctx context.Context) (items []Item, users, held []string, err error) {
 	live, err := l.teleport.Bot(ctx, l.names.Bot)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
+	held = live.GetSpec().GetRoles()
 	named := Item{System: manifests.Teleport, Kind: "bot", Name: l.names.Bot, Fate: Gone}
 	if live != nil {
 		named = l.owned(named, live.GetMetadata().GetLabels()[spec.MarkInstall])
@@ -94,7 +95,7 @@ func (l *look) bots(ctx context.Context) (items []Item, users []string, err erro
 	all, err := l.teleport.Bots(ctx)
 	if err != nil {
 		l.unknown = append(l.unknown, fmt.Sprintf("whether there are bots of this installation under other names: %v", err))
-		return items, users, ctx.Err()
+		return items, users, held, ctx.Err()
 	}
 	for _, bot := range all {
 		name := bot.GetMetadata().GetName()
@@ -103,8 +104,39 @@ func (l *look) bots(ctx context.Context) (items []Item, users []string, err erro
 		}
 		items = append(items, Item{System: manifests.Teleport, Kind: "bot", Name: name, Fate: Remove})
 		users = append(users, userOf(bot.GetStatus().GetUserName(), name))
+		held = append(held, bot.GetSpec().GetRoles()...)
 	}
-	return items, users, nil
+	return items, users, held, nil
+}
+
+// roles judges the role that goes with each bot, by its name, also where the bot is gone or no longer has it: a run that was broken
+// off may have left it. Where none of the bots has it, a look that is impossible is said and stops nothing.
+func (l *look) roles(ctx context.Context, bots []Item, held []string) (items []Item, err error) {
+	for _, bot := range bots {
+		if bot.Name == "" {
+			continue
+		}
+		item := Item{System: manifests.Teleport, Kind: "role", Name: spec.KubeRoleOf(bot.Name), Fate: Gone}
+		expected := item.Name == l.names.KubeRole || slices.Contains(held, item.Name)
+		live, err := l.teleport.Role(ctx, item.Name)
+		switch {
+		case err != nil && expected:
+			return nil, err
+		case err != nil:
+			l.unknown = append(l.unknown, fmt.Sprintf("whether there is a role of this installation: %v", err))
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			continue
+		case live != nil:
+			item = l.owned(item, live.GetMetadata().Labels[spec.MarkInstall])
+		}
+		if live == nil && !expected || item.Fate == Keep && !expected {
+			continue
+		}
+		items = append(items, item)
+	}
+	return items, nil
 }
 
 // userOf is the user of a bot's certificates (teleport-facts 5.2).

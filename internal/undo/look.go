@@ -29,7 +29,7 @@ type look struct {
 // Look finds what there is of an installation. In Kubernetes the marks are what counts, so that an object is found also where it
 // was made under a name that nobody gives now; the names tell what else stands in their place. The order is the one of
 // deletion: the token first, so that nobody new can join; then what runs; the rights only when nothing runs any more that uses
-// them; the bot, and last the namespace.
+// them; the bot, the role that only it was for, and last the namespace.
 func Look(ctx context.Context, target Target, kubernetes Kubernetes, teleport Teleport) (Inventory, error) {
 	l := &look{Target: target, kubernetes: kubernetes, teleport: teleport, names: target.Setup.Names(), install: target.Setup.InstallID()}
 	found := map[string][]Item{}
@@ -48,7 +48,11 @@ func Look(ctx context.Context, target Target, kubernetes Kubernetes, teleport Te
 	if err != nil {
 		return Inventory{}, err
 	}
-	bots, users, err := l.bots(ctx)
+	bots, users, held, err := l.bots(ctx)
+	if err != nil {
+		return Inventory{}, err
+	}
+	roles, err := l.roles(ctx, bots, held)
 	if err != nil {
 		return Inventory{}, err
 	}
@@ -57,7 +61,7 @@ func Look(ctx context.Context, target Target, kubernetes Kubernetes, teleport Te
 		return Inventory{}, err
 	}
 	items := slices.Concat(tokens, found["Deployment"], found["Pod"], outputs, found["RoleBinding"], found["Role"],
-		found["ConfigMap"], found["ServiceAccount"], bots)
+		found["ConfigMap"], found["ServiceAccount"], bots, roles)
 	namespace, err := l.namespace(ctx, items)
 	if err != nil {
 		return Inventory{}, err

@@ -130,19 +130,29 @@ func (r Runner) removeResource(ctx context.Context, item *Item, install string) 
 		return fmt.Errorf("%s is left alone: %w (%s)", item.ID(), ErrChangedHands, ownerOf(mark, install))
 	}
 	item.Fate = Removed
-	if item.Kind == "bot" {
+	switch item.Kind {
+	case "bot":
 		return r.Teleport.DeleteBot(ctx, item.Name)
+	case "role":
+		return r.Teleport.DeleteRole(ctx, item.Name)
 	}
 	return r.Teleport.DeleteToken(ctx, item.Name)
 }
 
 func (r Runner) mark(ctx context.Context, item *Item) (mark string, found bool, err error) {
-	if item.Kind == "bot" {
+	switch item.Kind {
+	case "bot":
 		live, err := r.Teleport.Bot(ctx, item.Name)
 		if err != nil || live == nil {
 			return "", false, err
 		}
 		return live.GetMetadata().GetLabels()[spec.MarkInstall], true, nil
+	case "role":
+		live, err := r.Teleport.Role(ctx, item.Name)
+		if err != nil || live == nil {
+			return "", false, err
+		}
+		return live.GetMetadata().Labels[spec.MarkInstall], true, nil
 	}
 	live, err := r.Teleport.Token(ctx, item.Name)
 	if err != nil || live == nil {

@@ -31,6 +31,7 @@ type site struct {
 	pods     []corev1.Pod
 	contents []metav1.PartialObjectMetadata
 	bots     map[string]*machineidv1.Bot
+	roles    map[string]*types.RoleV6
 	tokens   map[string]*types.ProvisionTokenV2
 	// fails are the errors of calls, by their name.
 	fails map[string]error
@@ -62,13 +63,15 @@ func installed(t *testing.T) *site {
 	}
 	at := &site{
 		objects: map[string]*unstructured.Unstructured{}, secrets: map[string]*metav1.PartialObjectMetadata{},
-		bots: map[string]*machineidv1.Bot{}, tokens: map[string]*types.ProvisionTokenV2{}, fails: map[string]error{},
+		bots: map[string]*machineidv1.Bot{}, roles: map[string]*types.RoleV6{}, tokens: map[string]*types.ProvisionTokenV2{}, fails: map[string]error{},
 	}
 	for _, resource := range set {
 		switch {
 		case resource.Object != nil:
 			resource.Object.SetUID(kubetypes.UID("uid of " + resource.ID()))
 			at.objects[resource.Kind+" "+resource.Name] = resource.Object
+		case resource.Role != nil:
+			at.roles[resource.Name] = resource.Role
 		case resource.Bot != nil:
 			at.bots[resource.Name] = resource.Bot
 		default:
@@ -155,6 +158,19 @@ func (s *site) Bots(context.Context) ([]*machineidv1.Bot, error) {
 
 func (s *site) Token(_ context.Context, name string) (*types.ProvisionTokenV2, error) {
 	return s.tokens[name], s.fails["Token"]
+}
+
+func (s *site) Role(_ context.Context, name string) (*types.RoleV6, error) {
+	return s.roles[name], s.fails["Role"]
+}
+
+func (s *site) DeleteRole(_ context.Context, name string) error {
+	s.deleted = append(s.deleted, "role "+name)
+	if err := s.fails["DeleteRole"]; err != nil {
+		return err
+	}
+	delete(s.roles, name)
+	return nil
 }
 
 func (s *site) DeleteBot(_ context.Context, name string) error {

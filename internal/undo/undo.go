@@ -32,7 +32,7 @@ const (
 // Item is one resource with its fate.
 type Item struct {
 	System manifests.System
-	// Kind is Kubernetes' kind, or bot or token.
+	// Kind is Kubernetes' kind, or role, bot or token.
 	Kind, Namespace, Name string
 	Fate                  Fate
 	// Reason says why it is kept.
@@ -96,7 +96,9 @@ type Kubernetes interface {
 type Teleport interface {
 	Bot(ctx context.Context, name string) (*machineidv1.Bot, error)
 	Bots(ctx context.Context) ([]*machineidv1.Bot, error)
+	Role(ctx context.Context, name string) (*types.RoleV6, error)
 	Token(ctx context.Context, name string) (*types.ProvisionTokenV2, error)
 	DeleteBot(ctx context.Context, name string) error
+	DeleteRole(ctx context.Context, name string) error
 	DeleteToken(ctx context.Context, name string) error
 }

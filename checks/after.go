@@ -118,7 +118,7 @@ func joinChecks() []Check {
 			if err != nil {
 				return failed(err, "")
 			}
-			return judgeProof(f.Setup.Teleport.BotName, f.Setup.Teleport.Roles, f.Setup.HasOutput(), proof)
+			return judgeProof(f.Setup.Teleport.BotName, f.Setup.BotRoles(), f.Setup.HasOutput(), proof)
 		},
 	}}
 }

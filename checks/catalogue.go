@@ -8,7 +8,7 @@ func Catalogue() []Check {
 		localChecks(),
 		kubernetesChecks(), liveKubernetesChecks(),
 		issuerChecks(), liveIssuerChecks(), discoveryChecks(),
-		teleportChecks(), liveTeleportChecks(),
+		teleportChecks(), liveTeleportChecks(), reachChecks(),
 		liveTokenChecks(),
 		workloadChecks(), liveWorkloadChecks(), UpgradeChecks(),
 		permissionChecks(), livePermissionChecks(),

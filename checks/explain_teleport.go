@@ -95,5 +95,12 @@ func explainTeleport() []Explanation {
 			Shows: []string{`access denied to perform action "read" on "token"`},
 			Mend:  "Ask for a role with read and list on bot, token, lock and event; the preset editor has more than that, auditor less.",
 		},
+		{
+			ID:    "TBC313",
+			Looks: "The Kubernetes clusters that this login sees in Teleport, by the names of `--kube-cluster` and the labels of `--kube-labels`.",
+			Why:   "A name that Teleport does not know fails the output; labels that match nothing fail nothing: tbot is healthy and the kubeconfig is empty, which only an info line of its log says.",
+			Shows: []string{"matched_cluster_count=0", "is not registered in this Teleport cluster"},
+			Mend:  "`tctl get kube_server` lists clusters and labels. A cluster that was enrolled a moment ago shows up within a minute.",
+		},
 	}
 }

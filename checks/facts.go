@@ -29,6 +29,8 @@ type Facts struct {
 	Login func(context.Context) (Login, error)
 	// MissingRoles are the bot's roles that Teleport does not have.
 	MissingRoles func(context.Context) ([]string, error)
+	// KubeClusters are the Kubernetes clusters that are enrolled in Teleport, as far as the login sees them.
+	KubeClusters func(context.Context) ([]spec.ResolvedCluster, error)
 	// KubernetesNeeds and TeleportNeeds are what this run must be allowed to do; nil for a run that makes nothing there.
 	KubernetesNeeds func(context.Context) KubernetesNeeds
 	TeleportNeeds   []TeleportAccess

@@ -27,6 +27,27 @@ func (w *Wizard) askForm(ctx context.Context, form *prompt.Form) ([]prompt.Field
 	return form.Fields, err
 }
 
+// askWithin shows fields that follow another form of the same page; going back leads to that one.
+func (w *Wizard) askWithin(ctx context.Context, fields ...prompt.Field) ([]prompt.Field, error) {
+	w.asked = true
+	form := &prompt.Form{Fields: fields, Back: true}
+	err := w.Prompt.Ask(ctx, form)
+	return form.Fields, err
+}
+
+// sure asks for a yes to what an answer means that gives much away; ErrBack asks for another answer. It stands in the question, for
+// what is said on a page stays there also after a no.
+func (w *Wizard) sure(ctx context.Context, flag, means string) error {
+	fields, err := w.askWithin(ctx, prompt.Field{
+		Key: flag, Kind: prompt.One, Title: sentence(means) + " Go on?", Help: question(flag).Explain, Value: "no",
+		Choices: []prompt.Choice{{Value: "no", Label: "No", Note: "give another answer"}, {Value: "yes", Label: "Yes"}},
+	})
+	if err == nil && fields[0].Value != "yes" {
+		return prompt.ErrBack
+	}
+	return err
+}
+
 // menu offers ways on, which are no answers.
 func (w *Wizard) menu(ctx context.Context, q Question, choices ...prompt.Choice) (string, error) {
 	fields, err := w.ask(ctx, prompt.Field{Key: q.Flag, Kind: prompt.One, Title: q.Title, Help: q.Explain, Value: choices[0].Value, Choices: choices})

@@ -32,6 +32,7 @@ type ground struct {
 	roles      func() ([]wizard.Role, error)
 	bots       []wizard.Bot
 	tokens     []wizard.Token
+	clusters   func() ([]spec.ResolvedCluster, error)
 	choose     func(a wizard.Answers, join spec.JoinType) (issuer.Choice, error)
 	discover   func() error
 	planned    func(a wizard.Answers) (wizard.Planned, error)
@@ -62,6 +63,13 @@ func newGround() *ground {
 		},
 		roles: func() ([]wizard.Role, error) {
 			return []wizard.Role{{Name: "access"}, {Name: "deploy", Description: "what CI may"}}, nil
+		},
+		clusters: func() ([]spec.ResolvedCluster, error) {
+			return []spec.ResolvedCluster{
+				{Name: "lab"},
+				{Name: "prod-eu", Labels: map[string]string{"env": "prod", "region": "eu"}},
+				{Name: "prod-us", Labels: map[string]string{"env": "prod", "region": "us"}},
+			}, nil
 		},
 		choose: func(_ wizard.Answers, join spec.JoinType) (issuer.Choice, error) {
 			if join == spec.JoinAuto {
@@ -98,6 +106,9 @@ func (g *ground) Login(context.Context) (wizard.Login, error)    { return g.logi
 func (g *ground) Roles(context.Context) ([]wizard.Role, error)   { return g.roles() }
 func (g *ground) Bots(context.Context) ([]wizard.Bot, error)     { return g.bots, nil }
 func (g *ground) Tokens(context.Context) ([]wizard.Token, error) { return g.tokens, nil }
+func (g *ground) KubeClusters(context.Context) ([]spec.ResolvedCluster, error) {
+	return g.clusters()
+}
 
 func (g *ground) Use(_ context.Context, answers wizard.Answers) error {
 	g.answers = answers
@@ -144,21 +155,27 @@ func (g *ground) lead(t *testing.T, given map[string]string, steps ...prompt.Ste
 	t.Helper()
 	script := prompt.NewScript(t, steps...)
 	g.out = script.Body()
-	start := wizard.Answers{Setup: spec.Default()}
-	for _, field := range spec.Fields() {
-		if value, ok := given[field.Flag]; ok {
-			if err := field.Set(&start.Setup, value); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
 	w := wizard.Wizard{
 		Prompt: script, Speaker: g, Kubernetes: g, Teleport: g, Deeds: g, LookAgain: time.Millisecond,
 		Now:   now,
 		Given: func(flag string) bool { _, ok := given[flag]; return ok },
 	}
-	answers, err := w.Run(t.Context(), start)
+	answers, err := w.Run(t.Context(), wizard.Answers{Setup: setupOf(t, given)})
 	return answers, script, err
+}
+
+// setupOf is what these flags stand for.
+func setupOf(t *testing.T, given map[string]string) spec.Setup {
+	t.Helper()
+	setup := spec.Default()
+	for _, field := range spec.Fields() {
+		if value, ok := given[field.Flag]; ok {
+			if err := field.Set(&setup, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return setup
 }
 
 // says fails the test where no page says all of it.

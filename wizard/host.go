@@ -53,6 +53,8 @@ type Teleport interface {
 	Roles(context.Context) ([]Role, error)
 	Bots(context.Context) ([]Bot, error)
 	Tokens(context.Context) ([]Token, error)
+	// KubeClusters are the Kubernetes clusters that are enrolled and that the login sees, each once, by name.
+	KubeClusters(context.Context) ([]spec.ResolvedCluster, error)
 }
 
 // Profile is a login of tsh.

@@ -3,6 +3,7 @@ package wizard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -14,28 +15,50 @@ func (w *Wizard) askAccess(ctx context.Context) error {
 	field := w.field(FlagAccess, prompt.One)
 	field.Choices = []prompt.Choice{
 		{Value: string(spec.AccessIdentity), Label: "identity", Note: "credentials in a Secret, for tsh, tctl, ssh and Teleport's API"},
+		{Value: string(spec.AccessKubernetes), Label: "kubernetes", Note: "kubeconfigs for clusters that are enrolled in Teleport"},
 		{Value: string(spec.AccessNone), Label: "none", Note: "join only, write nothing"},
 	}
 	fields, err := w.ask(ctx, field)
 	if err != nil {
 		return err
 	}
-	return w.set(FlagAccess, fields[0].Value)
+	err = w.set(FlagAccess, fields[0].Value)
+	w.shelve()
+	return err
 }
 
-// askRoles lists the cluster's roles. An output without a role is no way on.
+// shelve puts away what no other purpose has a use for, and brings it back to whoever returns to that purpose.
+func (w *Wizard) shelve() {
+	reach := &w.answers.Setup.Reach
+	switch given := reach.Selects() || reach.Impersonates(); {
+	case !w.forKubernetes() && given:
+		w.shelved, *reach = *reach, spec.Reach{}
+	case w.forKubernetes() && !given:
+		*reach = w.shelved
+	}
+}
+
+// askRoles lists the cluster's roles. An output without a role is no way on, but for the one that tbotctl makes.
 func (w *Wizard) askRoles(ctx context.Context) error {
+	made := w.answers.Setup.Names().KubeRole
+	if made != "" {
+		w.Speaker.Say(fmt.Sprintf("tbotctl makes Teleport role %s, which grants what you chose for the clusters; it needs no other one.", made))
+		// The bot has it already where it was made by an earlier run.
+		w.answers.Setup.Teleport.Roles = without(w.answers.Setup.Teleport.Roles, made)
+	}
 	roles, err := w.listRoles(ctx)
 	if err != nil {
 		return err
 	}
-	needed := required("choose at least one role: an output without a role fails")
 	field := w.field(FlagRoles, prompt.Text)
 	field.Title += " (names separated by commas)"
 	if len(roles) > 0 {
 		field = w.field(FlagRoles, prompt.Many)
 		field.Values = w.answers.Setup.Teleport.Roles
 		for _, role := range roles {
+			if role.Name == made {
+				continue
+			}
 			field.Choices = append(field.Choices, prompt.Choice{Value: role.Name, Label: role.Name, Note: role.Description})
 		}
 		// A role that was typed and does not exist is shown, for nothing that was answered is lost; the check says the rest.
@@ -45,7 +68,9 @@ func (w *Wizard) askRoles(ctx context.Context) error {
 			}
 		}
 	}
-	field.Validate = both(needed, field.Validate)
+	if made == "" {
+		field.Validate = both(required("choose at least one role: an output without a role fails"), field.Validate)
+	}
 	secret := w.field(FlagOutputSecret, prompt.Text)
 	secret.Value = w.answers.Setup.Names().OutputSecret
 	secret.Validate = both(required("it needs a name"), secret.Validate)
@@ -56,6 +81,10 @@ func (w *Wizard) askRoles(ctx context.Context) error {
 	}
 	// Also on the way back: what was typed is kept.
 	return errors.Join(err, w.set(FlagRoles, chosen), w.set(FlagOutputSecret, fields[1].Value))
+}
+
+func without(names []string, name string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == name })
 }
 
 func (w *Wizard) listRoles(ctx context.Context) ([]Role, error) {

@@ -4,6 +4,8 @@
 package wizard
 
 import (
+	"slices"
+
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
@@ -17,6 +19,8 @@ type Question struct {
 	Explain string
 	// Optional tells that there is a default, so that without a terminal nothing is missing.
 	Optional bool
+	// Instead are other flags of which each is as good an answer.
+	Instead []string
 	// When says whether the question arises where nobody can be asked; nil means always.
 	When func(spec.Setup, Situation) bool
 }
@@ -42,13 +46,19 @@ func Missing(s spec.Setup, at Situation) []Question {
 		if question.Optional || question.When != nil && !question.When(s, at) {
 			continue
 		}
-		answer := fields[question.Flag].Get(s)
-		if answer == "" || question.Flag == FlagJoinType && answer == string(spec.JoinAuto) {
+		answered := slices.ContainsFunc(question.flags(), func(flag string) bool {
+			answer := fields[flag].Get(s)
+			return answer != "" && (flag != FlagJoinType || answer != string(spec.JoinAuto))
+		})
+		if !answered {
 			missing = append(missing, question)
 		}
 	}
 	return missing
 }
+
+// flags are all that answer the question.
+func (q Question) flags() []string { return append([]string{q.Flag}, q.Instead...) }
 
 func offline(_ spec.Setup, at Situation) bool { return at.Offline }
 

@@ -1,31 +1,46 @@
 package wizard
 
-import "github.com/tbotctl/tbotctl/internal/spec"
+import (
+	"slices"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
+)
 
 // The flags that answer the questions.
 const (
-	FlagContext        = "context"
-	FlagProxy          = "proxy"
-	FlagIdentity       = "identity"
-	FlagClusterName    = "cluster-name"
-	FlagJoinType       = "join-type"
-	FlagRotationRisk   = "accept-rotation-risk"
-	FlagNamespace      = "namespace"
-	FlagBotName        = "bot-name"
-	FlagTokenName      = "token-name"
-	FlagServiceAccount = "service-account"
-	FlagAccess         = "access"
-	FlagRoles          = "roles"
-	FlagOutputSecret   = "output-secret"
-	FlagTakeOver       = "take-over"
-	FlagForceConflicts = "force-conflicts"
-	FlagYes            = "yes"
-	FlagOutDir         = "out-dir"
-	FlagSave           = "save"
+	FlagContext         = "context"
+	FlagProxy           = "proxy"
+	FlagIdentity        = "identity"
+	FlagClusterName     = "cluster-name"
+	FlagJoinType        = "join-type"
+	FlagRotationRisk    = "accept-rotation-risk"
+	FlagNamespace       = "namespace"
+	FlagBotName         = "bot-name"
+	FlagTokenName       = "token-name"
+	FlagServiceAccount  = "service-account"
+	FlagAccess          = "access"
+	FlagKubeCluster     = "kube-cluster"
+	FlagKubeLabels      = "kube-labels"
+	FlagKubeGroups      = "kube-groups"
+	FlagKubeUsers       = "kube-users"
+	FlagClusterRole     = "cluster-role"
+	FlagTargetNamespace = "target-namespace"
+	FlagRoles           = "roles"
+	FlagOutputSecret    = "output-secret"
+	FlagTakeOver        = "take-over"
+	FlagForceConflicts  = "force-conflicts"
+	FlagYes             = "yes"
+	FlagOutDir          = "out-dir"
+	FlagSave            = "save"
 )
 
 // Questions returns every question in the order of asking.
 func Questions() []Question {
+	return slices.Concat(groundQuestions(), purposeQuestions(), planQuestions())
+}
+
+// groundQuestions are about both clusters, and about what stands in them.
+func groundQuestions() []Question {
 	return []Question{
 		{
 			Flag: FlagContext, Title: "Which Kubernetes cluster?", Help: "a context of the kubeconfig",
@@ -101,23 +116,12 @@ The name that is filled in ends in eight digits of this Kubernetes cluster's ide
 			Flag: "jwks-file", Title: "Which keys sign the cluster's tokens?", Help: "the answer of `kubectl get --raw /openid/v1/jwks` in a file",
 			When: func(s spec.Setup, at Situation) bool { return offline(s, at) && s.Join.Type == spec.JoinStaticJWKS },
 		},
-		{
-			Flag: FlagAccess, Title: "What is the bot for?", Help: "identity writes credentials to a Secret, none only joins", Optional: true,
-			Explain: `identity: tbot keeps short-lived credentials of the bot in a Kubernetes Secret and renews them. Pods mount the Secret and use it with tsh, tctl, ssh or Teleport's API.
+	}
+}
 
-none: tbot joins and writes nothing. It shows that the join works, and is the ground for outputs that you add yourself.`,
-		},
-		{
-			Flag: FlagRoles, Title: "Which Teleport roles does the bot get?", Help: "without roles it joins and then cannot write its output",
-			When: func(s spec.Setup, _ Situation) bool { return s.HasOutput() },
-			Explain: `A role says what its bearer may reach in Teleport. The bot can do all that its roles allow, at any hour, without anybody watching: give it the least that its job needs, best a role made for it.
-
-A bot without a role can join, and then its output fails.`,
-		},
-		{
-			Flag: FlagOutputSecret, Title: "Which Secret are the credentials written to?", Help: "a name in tbot's namespace", Optional: true,
-			Explain: "tbot writes this Secret and may write no other. Whoever may read Secrets in the namespace can act as the bot for as long as a certificate lives, which is an hour.",
-		},
+// planQuestions are about what becomes of the plan.
+func planQuestions() []Question {
+	return []Question{
 		{
 			Flag: FlagTakeOver, Title: "Take over what somebody else made?", Help: "adopts the objects marked with ! in the plan", Optional: true,
 			Explain: "What the plan marks with ! was made by somebody else. To take it over means that tbotctl changes it as shown, marks it as its own, and that \"tbotctl delete\" will remove it.",

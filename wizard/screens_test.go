@@ -2,6 +2,7 @@ package wizard_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -12,7 +13,6 @@ import (
 	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/prompt"
 	"github.com/tbotctl/tbotctl/internal/report"
-	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/ui"
 	"github.com/tbotctl/tbotctl/manifests"
 	"github.com/tbotctl/tbotctl/wizard"
@@ -22,22 +22,47 @@ import (
 // Progress that a run draws it with.
 func TestScreens(t *testing.T) {
 	t.Parallel()
+	photograph(t, "screens", speaking, nil, screenSteps(), nil)
+}
+
+// TestKubernetesScreens holds the screens that --access kubernetes adds.
+func TestKubernetesScreens(t *testing.T) {
+	t.Parallel()
+	healthy := func(progress *report.Progress) *talker {
+		g := &talker{ground: newGround(), progress: progress}
+		g.out = discarded{}
+		return g
+	}
+	photograph(t, "kubernetes", healthy, upToPurpose(), []prompt.Step{
+		prompt.Answer("access", "kubernetes"),
+		prompt.Answer("kube-cluster", "both"), prompt.Choose("kube-cluster", "prod-eu"), prompt.Answer("kube-labels", "region=us"), prompt.Default("kube-labels"),
+		prompt.Answer("kube-groups", "users"), prompt.Answer("kube-users", "*"), prompt.Answer("kube-users", "no"), prompt.Back("kube-users"),
+		prompt.Answer("kube-groups", "groups"), prompt.Default("kube-groups"),
+		prompt.Answer("cluster-role", "another"), prompt.Answer("target-namespace", "apps"),
+		prompt.Answer("cluster-role", "cluster-admin"), prompt.Answer("cluster-role", "no"), prompt.Answer("cluster-role", "deployer"),
+		prompt.Choose("roles"), prompt.Default("output-secret"), prompt.Answer("yes", "quit"),
+	}, wizard.ErrQuit)
+}
+
+// photograph leads through the steps and holds what is on the screen at each of them under testdata/dir.
+func photograph(t *testing.T, dir string, on func(*report.Progress) *talker, given map[string]string, steps []prompt.Step, end error) {
+	t.Helper()
 	for _, size := range [][2]int{{80, 24}, {120, 40}} {
 		for kind, colour := range map[string]bool{"colour": true, "plain": false} {
-			name := fmt.Sprintf("screens/%dx%d-%s", size[0], size[1], kind)
+			name := fmt.Sprintf("%s/%dx%d-%s", dir, size[0], size[1], kind)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				script := prompt.NewScript(t, screenSteps()...)
+				script := prompt.NewScript(t, steps...)
 				camera := prompt.NewCamera(script, size[0], size[1], colour, colour, func(shot, screen string) {
 					golden.Assert(t, name+"/"+shot+".txt", []byte(screen))
 				})
 				progress := report.NewProgress(&ui.Streams{Err: camera.Body(), ErrTTY: true, Color: colour, Unicode: colour, Width: size[0]})
-				g := speaking(progress)
+				g := on(progress)
 				w := wizard.Wizard{
-					Prompt: camera, Speaker: progress, Kubernetes: g, Teleport: g, Deeds: g, Given: func(string) bool { return false },
+					Prompt: camera, Speaker: progress, Kubernetes: g, Teleport: g, Deeds: g, Given: func(flag string) bool { _, ok := given[flag]; return ok },
 					Now: now, LookAgain: time.Hour, Patience: 5 * time.Minute,
 				}
-				if _, err := w.Run(t.Context(), wizard.Answers{Setup: spec.Default()}); err != nil {
+				if _, err := w.Run(t.Context(), wizard.Answers{Setup: setupOf(t, given)}); !errors.Is(err, end) {
 					t.Error(err)
 				}
 			})

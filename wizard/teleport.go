@@ -17,6 +17,7 @@ const (
 
 // askProxy offers the logins of tsh, any other proxy, and to leave the Teleport side to somebody else.
 func (w *Wizard) askProxy(ctx context.Context) error {
+	w.clusters = nil
 	profiles, err := w.Teleport.Profiles()
 	if err != nil {
 		w.Speaker.Warn("the logins of tsh could not be read: " + err.Error())

@@ -40,6 +40,12 @@ type Wizard struct {
 	taken spec.JoinType
 	// finished tells that there is nothing left to apply.
 	finished bool
+	// clusters are the Kubernetes clusters that Teleport lists; nil where they could not be listed.
+	clusters []spec.ResolvedCluster
+	// shelved are the clusters and rights of a purpose that was left for another one.
+	shelved spec.Reach
+	// byRoles tells that roles which are there grant what the bot may do in the clusters.
+	byRoles bool
 }
 
 // ErrQuit means that the person left without applying.
@@ -53,6 +59,8 @@ type page struct {
 	flags []string
 	// after are the flags whose change makes this page's answers doubtful.
 	after []string
+	// enough says whether some of the flags, or others, answer it as well; nil means that they do not.
+	enough func() bool
 	// when says whether the page arises; nil means always.
 	when func() bool
 	run  func(context.Context) error
@@ -89,6 +97,22 @@ func (w *Wizard) pages() []*page {
 			after: []string{FlagContext, FlagProxy, FlagNamespace}, run: w.askNames,
 		},
 		{step: stepPurpose, title: "What the bot is for", flags: []string{FlagAccess}, run: w.askAccess},
+		{
+			step: stepPurpose, title: "Which clusters the bot reaches", flags: []string{FlagKubeCluster, FlagKubeLabels}, after: []string{FlagProxy},
+			enough: func() bool { return w.Given(FlagKubeCluster) || w.Given(FlagKubeLabels) },
+			when:   w.forKubernetes, run: w.askClusters,
+		},
+		{
+			step: stepPurpose, title: "Who the bot is in these clusters", flags: []string{FlagKubeGroups, FlagKubeUsers},
+			enough: func() bool {
+				return w.Given(FlagKubeGroups) || w.Given(FlagKubeUsers) || w.rolesGiven()
+			},
+			when: w.forKubernetes, run: w.askWho,
+		},
+		{
+			step: stepPurpose, title: "What it may do there", flags: []string{FlagClusterRole, FlagTargetNamespace},
+			when: func() bool { return w.answers.Setup.MakesRole() }, run: w.askRights,
+		},
 		{
 			step: stepPurpose, title: "What the bot may do", flags: []string{FlagRoles, FlagOutputSecret}, after: []string{FlagProxy, FlagAccess},
 			when: func() bool { return w.answers.Setup.HasOutput() }, run: w.askRoles,
@@ -173,10 +197,23 @@ func (w *Wizard) passOver(p *page) bool {
 	case p == w.forced:
 		return false
 	case w.returning && w.answered[p] && p.step < stepPlan:
+		return !w.lacks(p)
+	case w.answered[p]:
+		return false
+	case p.enough != nil && p.enough():
 		return true
 	}
-	return len(p.flags) > 0 && !w.answered[p] && !slices.ContainsFunc(p.flags, func(flag string) bool { return !w.Given(flag) })
+	return len(p.flags) > 0 && !slices.ContainsFunc(p.flags, func(flag string) bool { return !w.Given(flag) })
 }
+
+// lacks tells that an answer which the page gives is needed and not there, because another answer was changed.
+func (w *Wizard) lacks(p *page) bool {
+	return slices.ContainsFunc(Missing(w.answers.Setup, Situation{Terminal: true}), func(q Question) bool {
+		return slices.ContainsFunc(q.flags(), func(flag string) bool { return slices.Contains(p.flags, flag) })
+	})
+}
+
+func (w *Wizard) forKubernetes() bool { return w.answers.Setup.Access == spec.AccessKubernetes }
 
 // doubt has the pages asked again whose ground has changed.
 func (w *Wizard) doubt(pages []*page, flags []string) {

@@ -75,10 +75,14 @@ func run(ctx context.Context, launch launcher, binary, tctl, requests string, ro
 	if err != nil {
 		return err
 	}
+	thirty, err := clustersCost(ctx, plane, launch, binary, chainRounds)
+	if err != nil {
+		return err
+	}
 	if err := printRequests(requests); err != nil {
 		return err
 	}
-	return judge(slices.Concat(bounds, []bound{ratio, diagnosis, oneRound}, lengths, atTerminal))
+	return judge(slices.Concat(bounds, []bound{ratio, diagnosis, oneRound}, thirty, lengths, atTerminal))
 }
 
 // judge prints each figure beside its bound.

@@ -12,6 +12,7 @@ import (
 	"github.com/tbotctl/tbotctl/internal/proof"
 	"github.com/tbotctl/tbotctl/internal/report"
 	"github.com/tbotctl/tbotctl/internal/survey"
+	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 )
 
 // evidence looks whether an unchanged setup works by the checks of `verify --evidence`, without making, minting or writing anything.
@@ -51,7 +52,7 @@ func (r *initRun) evidenceChecks() []checks.Check {
 // plannedBot is the bot as the setup has it, and so as it lives where the plan changes nothing.
 func (r *initRun) plannedBot(context.Context) (*machineidv1.Bot, error) {
 	return &machineidv1.Bot{
-		Metadata: &headerv1.Metadata{Name: r.setup.Teleport.BotName}, Spec: &machineidv1.BotSpec{Roles: r.setup.Teleport.Roles},
+		Metadata: &headerv1.Metadata{Name: r.setup.Teleport.BotName}, Spec: &machineidv1.BotSpec{Roles: r.setup.BotRoles()},
 	}, nil
 }
 
@@ -62,21 +63,24 @@ func (r *initRun) evident(ctx context.Context, live *checks.Live) (*proof.Result
 		Outcome: proof.Outcome{User: "bot-" + n.Bot, Via: report.ViaEvidence},
 		From:    fmt.Sprintf("Deployment %s/%s, which is ready", n.Namespace, n.Deployment),
 	}
-	if n.OutputSecret == "" {
-		return found, nil
+	config := tbotconfig.For(r.setup)
+	for i, secret := range config.Secrets() {
+		output, err := live.Output(ctx, n.Namespace, secret)
+		if err != nil {
+			return nil, err
+		}
+		if output == nil || output.Certificate == nil {
+			return nil, fmt.Errorf("there is no certificate in Secret %s/%s", n.Namespace, secret)
+		}
+		certificate := output.Certificate
+		if found.NotAfter.IsZero() || certificate.NotAfter.Before(found.NotAfter) {
+			found.NotAfter = certificate.NotAfter
+		}
+		found.From += fmt.Sprintf(", and its certificate in Secret %s/%s", n.Namespace, secret)
+		found.Outputs = append(found.Outputs, proof.Output{
+			Name: config.NameOf(i), Type: config.Outputs[i].Shared().Type, Destination: "Secret " + secret,
+			Roles: certificate.Subject.Organization, NotAfter: certificate.NotAfter,
+		})
 	}
-	output, err := live.Output(ctx, n.Namespace, n.OutputSecret)
-	if err != nil {
-		return nil, err
-	}
-	if output == nil || output.Certificate == nil {
-		return nil, fmt.Errorf("the output in Secret %s/%s holds no certificate", n.Namespace, n.OutputSecret)
-	}
-	certificate := output.Certificate
-	found.NotAfter = certificate.NotAfter
-	found.From += fmt.Sprintf(", and its certificate in Secret %s/%s", n.Namespace, n.OutputSecret)
-	found.Outputs = []proof.Output{{
-		Type: "identity", Destination: "Secret " + n.OutputSecret, Roles: certificate.Subject.Organization, NotAfter: certificate.NotAfter,
-	}}
 	return found, nil
 }

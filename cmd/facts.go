@@ -28,6 +28,7 @@ type clusters struct {
 	issuer  func(context.Context) (issuer.Cluster, error)
 	public  func(context.Context) (issuer.PublicResult, error)
 	choice  func(context.Context) (issuer.Choice, error)
+	listed  func(context.Context) ([]teleport.KubeCluster, error)
 	exists  func(context.Context) (bool, error)
 	opened  *teleport.Client
 	// mintsNothing keeps a run that only looks from making a token.
@@ -51,6 +52,7 @@ func newClusters(s spec.Setup, k *kube.Cluster, target teleport.Target, login te
 		return c.fetcher.Fetch(ctx, cluster.Issuer), nil
 	})
 	c.choice = checks.Once(c.choose)
+	c.listed = checks.Once(c.listKube)
 	return c
 }
 
@@ -128,6 +130,7 @@ func (c *clusters) facts() *checks.Facts {
 			return checks.Login{User: user, Expires: expires, Now: c.clock()}, nil
 		},
 		MissingRoles:  checks.Once(c.missingRoles),
+		KubeClusters:  c.kubeClusters,
 		KubernetesMay: c.kubernetesMay,
 		TeleportMay:   c.teleportMay,
 	}

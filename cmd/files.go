@@ -62,7 +62,7 @@ func (r *initRun) writeFiles(ctx context.Context) error {
 	if r.result.Plan, err = r.compareForFiles(ctx, set); err != nil {
 		return err
 	}
-	r.sayPlan(r.result.Plan)
+	r.sayPlan(ctx, r.result.Plan)
 	if err := conflicts(r.foreign(r.result.Plan)); err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func bindAnswers(c *cobra.Command, except ...string) *answers {
 			continue
 		}
 		a.fields = append(a.fields, field)
-		value := &answer{placeholder: field.Placeholder, value: field.Get(defaults)}
+		value := &answer{placeholder: field.Placeholder, value: field.Get(defaults), separator: field.Repeat}
 		a.raw[field.Flag] = &value.value
 		flag := c.Flags().VarPF(value, field.Flag, "", field.Help)
 		if field.Switch() {
@@ -43,11 +43,22 @@ func bindAnswers(c *cobra.Command, except ...string) *answers {
 	return a
 }
 
-// answer is a flag whose text is judged later, together with all the others.
-type answer struct{ placeholder, value string }
+// answer is a flag whose text is judged later, together with all the others. With a separator it may stand several times.
+type answer struct {
+	placeholder, value, separator string
+	again                         bool
+}
 
-func (a *answer) String() string     { return a.value }
-func (a *answer) Set(v string) error { a.value = v; return nil }
+func (a *answer) String() string { return a.value }
+
+func (a *answer) Set(v string) error {
+	if a.separator != "" && a.again {
+		v = a.value + a.separator + v
+	}
+	a.value, a.again = v, true
+	return nil
+}
+
 func (a *answer) Type() string {
 	if a.placeholder == "" {
 		return "bool"

@@ -10,6 +10,7 @@ import (
 	"github.com/tbotctl/tbotctl/internal/prompt"
 	"github.com/tbotctl/tbotctl/internal/report"
 	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 	"github.com/tbotctl/tbotctl/internal/ui"
 	"github.com/tbotctl/tbotctl/manifests"
 	"github.com/tbotctl/tbotctl/wizard"
@@ -120,15 +121,10 @@ func (g *guided) sayAfter() {
 
 // howToGoOn says how what exists now is used, undone and made once more.
 func (g *guided) howToGoOn() {
-	n := g.setup.Names()
 	if len(g.result.Files) > 0 {
 		g.sayFiles()
-	}
-	if n.OutputSecret != "" && len(g.result.Files) == 0 {
-		g.progress.Head("How to use it")
-		g.progress.Say(fmt.Sprintf("A pod in namespace %s mounts Secret %s, say at /var/run/tbot, and uses the file `identity` in it:", n.Namespace, n.OutputSecret))
-		g.progress.Command("tsh --identity /var/run/tbot/identity --proxy " + spec.ShellWord(g.setup.Teleport.Proxy) + " status")
-		g.progress.Say("tbot renews the certificates in it every 20 minutes; each lives for an hour, so a pod should read the file anew rather than keep it.")
+	} else {
+		g.howToUse()
 	}
 	if len(g.result.Files) == 0 {
 		g.progress.Head("How to undo it")
@@ -136,4 +132,29 @@ func (g *guided) howToGoOn() {
 	}
 	g.progress.Head("The same run without questions")
 	g.progress.Command(g.commandLine(true))
+}
+
+// howToUse says what a consumer does with each Secret that tbot writes, and what is still to be bound.
+func (g *guided) howToUse() {
+	n := g.setup.Names()
+	for i, secret := range tbotconfig.For(g.setup).Secrets() {
+		if i == 0 {
+			g.progress.Head("How to use it")
+		}
+		file, command := "identity", "tsh --identity /var/run/tbot/identity --proxy "+spec.ShellWord(g.setup.Teleport.Proxy)+" status"
+		if g.setup.Access == spec.AccessKubernetes {
+			file, command = "kubeconfig.yaml", "kubectl --kubeconfig /var/run/tbot/kubeconfig.yaml get pods"
+		}
+		g.progress.Say(fmt.Sprintf("A pod in namespace %s mounts Secret %s, say at /var/run/tbot, and uses the file `%s` in it:", n.Namespace, secret, file))
+		g.progress.Command(command)
+	}
+	if n.OutputSecret != "" {
+		g.progress.Say("tbot renews the certificates in it every 20 minutes; each lives for an hour, so a pod should read the file anew rather than keep it.")
+	}
+	for i, binding := range g.bindings() {
+		if i == 0 {
+			g.progress.Head("What somebody has to bind, in each cluster that the bot reaches")
+		}
+		g.progress.Command(binding)
+	}
 }

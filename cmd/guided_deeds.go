@@ -130,7 +130,7 @@ func (d deeds) Plan(ctx context.Context) (planned wizard.Planned, err error) {
 	if d.result.Plan, err = d.comparable(ctx); err != nil {
 		return planned, err
 	}
-	d.sayPlan(d.result.Plan)
+	d.sayPlan(ctx, d.result.Plan)
 	why, err := d.settleTouch(ctx)
 	if err != nil {
 		return planned, err
@@ -156,6 +156,8 @@ func (d deeds) comparable(ctx context.Context) (plan.Plan, error) {
 type unread struct{}
 
 var errNoLogin = fmt.Errorf("%w without a login", plan.ErrUnseen)
+
+func (unread) Role(context.Context, string) (*types.RoleV6, error) { return nil, errNoLogin }
 
 func (unread) Bot(context.Context, string) (*machineidv1.Bot, error) { return nil, errNoLogin }
 
@@ -211,7 +213,7 @@ func (d deeds) Fix(error) string {
 	questions := map[checks.ID]string{
 		checks.KubernetesAnswers: wizard.FlagContext, checks.KubernetesNew: wizard.FlagContext, checks.KubernetesNamespaced: wizard.FlagNamespace,
 		checks.IssuerKnown: wizard.FlagContext, checks.IssuerChoice: wizard.FlagJoinType,
-		checks.TeleportAnswers: wizard.FlagProxy, checks.TeleportLogin: wizard.FlagProxy, checks.TeleportRoles: wizard.FlagRoles,
+		checks.TeleportAnswers: wizard.FlagProxy, checks.TeleportLogin: wizard.FlagProxy, checks.TeleportRoles: wizard.FlagRoles, checks.KubeClusters: wizard.FlagKubeCluster,
 		checks.KubernetesRights: wizard.FlagNamespace,
 	}
 	for _, result := range d.result.Checks {

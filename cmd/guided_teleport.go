@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/teleport"
@@ -115,6 +116,12 @@ func (t teleportLooks) Tokens(ctx context.Context) ([]wizard.Token, error) {
 		}
 	}
 	return tokens, err
+}
+
+// KubeClusters implements wizard.Teleport. It looks anew each time, for somebody may be enrolling one.
+func (t teleportLooks) KubeClusters(ctx context.Context) ([]spec.ResolvedCluster, error) {
+	t.clusters.listed = checks.Once(t.clusters.listKube)
+	return t.clusters.kubeClusters(ctx)
 }
 
 // keys tells of a token whether it trusts the keys of this Kubernetes cluster. What cannot be compared does not.

@@ -13,6 +13,7 @@ import (
 	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/report"
 	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 	"github.com/tbotctl/tbotctl/manifests"
 )
 
@@ -71,7 +72,7 @@ func (r *initRun) carryOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.sayPlan(planned)
+	r.sayPlan(ctx, planned)
 	if err := conflicts(planned); err != nil {
 		return err
 	}
@@ -244,8 +245,8 @@ func (r *initRun) next() []string {
 	n := r.setup.Names()
 	kubectl := fmt.Sprintf("kubectl --context %s --namespace %s ", spec.ShellWord(r.setup.Kubernetes.Context), n.Namespace)
 	next := []string{kubectl + "logs deployment/" + n.Deployment}
-	if n.OutputSecret != "" {
-		next = append(next, kubectl+"get secret "+n.OutputSecret)
+	for _, secret := range tbotconfig.For(r.setup).Secrets() {
+		next = append(next, kubectl+"get secret "+secret)
 	}
-	return next
+	return append(next, r.bindings()...)
 }

@@ -30,6 +30,7 @@ type initDocument struct {
 		Notes                          []string
 	}
 	Checks []struct{ ID, Status, Observed string }
+	Next   []string
 	Error  string
 }
 

@@ -96,7 +96,7 @@ func (r *initRun) settleTouch(ctx context.Context) (why string, err error) {
 		return "", ctx.Err()
 	}
 	path, why := r.lookForTctl()
-	botStands := !slices.ContainsFunc(toWrite(r.result.Plan), func(resource manifests.Resource) bool { return resource.Bot != nil })
+	botStands := !slices.ContainsFunc(toWrite(r.result.Plan), func(resource manifests.Resource) bool { return resource.Token == nil })
 	switch {
 	case why == "":
 		r.tctl = path
@@ -145,7 +145,7 @@ func (r *initRun) teleportWriter(ctx context.Context, admin apply.Teleport) appl
 		ProxyCA: r.setup.Teleport.ProxyCA, Insecure: r.insecure, In: r.factory.Streams.In, Out: r.factory.Streams.Err,
 	}
 	replace := slices.ContainsFunc(r.result.Plan.Items, func(item plan.Item) bool {
-		return item.Resource.Bot != nil && item.Action == plan.Update
+		return item.Resource.Token == nil && item.Resource.System == manifests.Teleport && item.Action == plan.Update
 	})
 	return &tctl.Writer{All: func() error {
 		r.progress.Say("tctl says:")

@@ -130,6 +130,13 @@ func (r *initRun) joinOnce(ctx context.Context, token spec.Secret) (proof.Outcom
 	}
 	outcome := outcomeOf(result)
 	outcome.Notes = notes
+	for i, output := range outcome.Outputs {
+		if reachesClusters(config.Outputs[i]) && len(output.Clusters) == 0 {
+			// tbot only logs it, and the kubeconfig would be empty.
+			cause := checks.NoClusterMatched(checks.OutputKnown{Output: output.Name})
+			return outcome, &findingError{text: fmt.Sprintf("%s; expected: %s", cause.Cause, cause.Expected)}
+		}
+	}
 	return outcome, nil
 }
 
@@ -147,9 +154,9 @@ func (r *initRun) factsAfter(applied apply.Result) *checks.Facts {
 	if !r.noWait {
 		facts.RolloutReady = func(context.Context) (bool, string, error) { return applied.Ready, "", nil }
 	}
-	if n.OutputSecret != "" {
+	if secrets := tbotconfig.For(r.setup).Secrets(); len(secrets) > 0 {
 		facts.OutputKeys = func(ctx context.Context) ([]string, error) {
-			return r.clusters.kube.SecretKeys(ctx, n.Namespace, n.OutputSecret)
+			return r.clusters.kube.SecretKeys(ctx, n.Namespace, secrets[0])
 		}
 	}
 	if proven := r.result.Proof; proven != nil {

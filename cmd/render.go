@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -120,7 +121,7 @@ func missingAnswers(missing []wizard.Question, yes bool) error {
 	}
 	text := "these answers are missing:"
 	for _, question := range missing {
-		text += fmt.Sprintf("\n  --%s: %s", question.Flag, help[question.Flag])
+		text += fmt.Sprintf("\n  --%s: %s", strings.Join(append([]string{question.Flag}, question.Instead...), " or --"), help[question.Flag])
 	}
 	if !yes {
 		text += "\n  --yes: without a terminal nothing is done unless it is given"

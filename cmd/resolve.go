@@ -46,8 +46,12 @@ func (s *session) resolve(ctx context.Context, refresh bool) (resolution, error)
 	if err := samePair(s.setup.Resolved, resolved); err != nil {
 		return resolution{}, err
 	}
+	held := s.setup.Resolved
 	s.setup.Resolved = resolved
 	s.setup = s.setup.WithClusterID(clusterID)
+	if err := s.resolveReach(ctx, held, refresh); err != nil {
+		return resolution{}, err
+	}
 	public, err := s.clusters.public(ctx)
 	return resolution{choice: choice, public: public}, err
 }
@@ -102,17 +106,18 @@ func (s *session) compare(ctx context.Context) (manifests.Set, plan.Plan, error)
 }
 
 // sayPlan shows the plan of both systems and what power it grants.
-func (s *session) sayPlan(planned plan.Plan) {
+func (s *session) sayPlan(ctx context.Context, planned plan.Plan) {
 	n := s.setup.Names()
 	s.progress.Head("Plan")
 	power := fmt.Sprintf("What this grants: pods of service account %s/%s may join %s as bot %s", n.Namespace, n.ServiceAccount, s.setup.Resolved.ClusterName, n.Bot)
-	if len(s.setup.Teleport.Roles) > 0 {
-		power += " with the roles " + strings.Join(s.setup.Teleport.Roles, ", ")
+	if roles := s.setup.BotRoles(); len(roles) > 0 {
+		power += " with the roles " + strings.Join(roles, ", ")
 	}
 	if n.OutputSecret != "" {
 		power += ", and may write Secret " + n.OutputSecret
 	}
 	s.progress.Say(power + ".")
+	s.sayReach(ctx)
 	telemetry := "off"
 	if s.setup.Workload.Telemetry {
 		telemetry = "on"

@@ -6,6 +6,7 @@ import (
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/kube"
 	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 )
 
 // rbacGroup is the API group of roles and bindings.
@@ -80,11 +81,13 @@ func initNeeds(s spec.Setup, newNamespace, proves, waits bool) []checks.Need {
 		object(rbacGroup, "rolebindings", n.RoleBinding)
 		// RBAC lets nobody grant what they lack, unless they hold escalate and bind (Kubernetes: Using RBAC Authorization,
 		// "Privilege escalation prevention and bootstrapping").
-		needs = append(needs, checks.Need{
-			All:     on("", "secrets", n.OutputSecret, "get", "patch", "create"),
-			Instead: on(rbacGroup, "roles", n.Role, "escalate", "bind"),
-			Why:     "who gives tbot rights on its Secret must hold them, or may escalate and bind Role " + n.Role,
-		})
+		for _, secret := range tbotconfig.For(s).Secrets() {
+			needs = append(needs, checks.Need{
+				All:     on("", "secrets", secret, "get", "patch", "create"),
+				Instead: on(rbacGroup, "roles", n.Role, "escalate", "bind"),
+				Why:     "who gives tbot rights on its Secret must hold them, or may escalate and bind Role " + n.Role,
+			})
+		}
 	}
 	object("", "configmaps", n.ConfigMap)
 	object("apps", "deployments", n.Deployment)
@@ -122,7 +125,14 @@ func teleportNeeds(s spec.Setup) []checks.TeleportAccess {
 		{Kind: "token", Verb: "create"},
 		{Kind: "token", Verb: "update"},
 	}
-	if len(s.Teleport.Roles) > 0 {
+	switch {
+	case s.MakesRole():
+		needs = append(needs,
+			checks.TeleportAccess{Kind: "role", Verb: "read"},
+			checks.TeleportAccess{Kind: "role", Verb: "create"},
+			checks.TeleportAccess{Kind: "role", Verb: "update"},
+		)
+	case len(s.Teleport.Roles) > 0:
 		needs = append(needs, checks.TeleportAccess{Kind: "role", Verb: "read", Informs: true})
 	}
 	return needs

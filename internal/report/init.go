@@ -172,7 +172,7 @@ func (i Init) document() initDocument {
 		Setup: setupJSON{
 			Context: i.Setup.Kubernetes.Context, Namespace: n.Namespace, ServiceAccount: n.ServiceAccount, Deployment: n.Deployment,
 			OutputSecret: n.OutputSecret, Proxy: i.Setup.Teleport.Proxy, ClusterName: i.Setup.Teleport.ClusterName,
-			Bot: n.Bot, Token: n.Token, Roles: orEmpty(i.Setup.Teleport.Roles),
+			Bot: n.Bot, Token: n.Token, Roles: orEmpty(i.Setup.BotRoles()),
 		},
 		Discovery: discoveryJSON{Issuer: i.Choice.Issuer, Public: i.Public.Reachable, Why: i.Public.Why(), SeenFrom: i.Public.SeenFrom},
 		JoinType: joinTypeJSON{
@@ -287,7 +287,7 @@ func (i Init) Table(w io.Writer) error {
 	n, r := i.Setup.Names(), i.Setup.Resolved
 	rows := [][2]string{
 		{"Teleport cluster", fmt.Sprintf("%s, version %s, through %s", r.ClusterName, r.ServerVersion, i.Setup.Teleport.Proxy)},
-		{"Bot", botLine(n.Bot, i.Setup.Teleport.Roles)},
+		{"Bot", botLine(n.Bot, i.Setup.BotRoles())},
 		{"Join token", fmt.Sprintf("%s, %s, admits %s", n.Token, r.JoinType, i.Setup.ServiceAccountRef())},
 		{"Deployment", fmt.Sprintf("%s/%s, %s", n.Namespace, n.Deployment, r.Image)},
 	}

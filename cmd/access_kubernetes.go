@@ -1,0 +1,152 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/teleport"
+	"github.com/tbotctl/tbotctl/manifests"
+)
+
+// listKube lists the Kubernetes clusters that are enrolled in Teleport, as far as the login sees them.
+func (c *clusters) listKube(ctx context.Context) ([]teleport.KubeCluster, error) {
+	admin, err := c.admin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return admin.KubeClusters(ctx)
+}
+
+// kubeClusters is listKube as selectors see it: with all labels.
+func (c *clusters) kubeClusters(ctx context.Context) ([]spec.ResolvedCluster, error) {
+	all, err := c.listed(ctx)
+	clusters := make([]spec.ResolvedCluster, 0, len(all))
+	for _, cluster := range all {
+		clusters = append(clusters, spec.ResolvedCluster{Name: cluster.Name, Labels: cluster.Labels})
+	}
+	return clusters, err
+}
+
+// resolveReach looks up which clusters the answers match, and keeps the roles that the bot has besides. Without a login the files can be
+// written all the same, as far as rendering needs neither.
+func (s *session) resolveReach(ctx context.Context, held *spec.Resolved, refresh bool) error {
+	if s.setup.Access != spec.AccessKubernetes {
+		return nil
+	}
+	if held != nil && !refresh {
+		s.setup.Resolved.KubeClusters = held.KubeClusters
+	}
+	all, err := s.clusters.listed(ctx)
+	switch {
+	case teleport.Is(err, teleport.NotLoggedIn):
+		return nil
+	case err != nil:
+		return err
+	}
+	if held == nil || refresh || held.KubeClusters == nil {
+		var matched []spec.ResolvedCluster
+		for _, cluster := range all {
+			if s.setup.Reach.Matches(spec.ResolvedCluster{Name: cluster.Name, Labels: cluster.Labels}) {
+				matched = append(matched, spec.ResolvedCluster{Name: cluster.Name, Labels: cluster.Static()})
+			}
+		}
+		s.setup.Resolved.KubeClusters = matched
+	}
+	return s.keepRoles(ctx)
+}
+
+// keepRoles leaves a bot that is there the roles that nobody asked about: access to Kubernetes is given in addition.
+func (s *session) keepRoles(ctx context.Context) error {
+	if s.given("roles") {
+		return nil
+	}
+	admin, err := s.clusters.admin(ctx)
+	if err != nil {
+		return err
+	}
+	bot, err := admin.Bot(ctx, s.setup.Names().Bot)
+	if err != nil || bot == nil {
+		return err
+	}
+	var kept []string
+	for _, role := range bot.GetSpec().GetRoles() {
+		if !slices.Contains(s.setup.BotRoles(), role) {
+			kept = append(kept, role)
+		}
+	}
+	if len(kept) > 0 {
+		s.setup.Teleport.Roles = append(slices.Clone(s.setup.Teleport.Roles), kept...)
+		s.progress.Say(fmt.Sprintf("bot %s has the roles %s already, and keeps them; --roles says otherwise", s.setup.Names().Bot, strings.Join(kept, ", ")))
+	}
+	return nil
+}
+
+// sayReach says in words what access to Kubernetes comes to.
+func (s *session) sayReach(ctx context.Context) {
+	if s.setup.Access != spec.AccessKubernetes {
+		return
+	}
+	var names []string
+	for _, cluster := range s.setup.Resolved.KubeClusters {
+		names = append(names, cluster.Name)
+	}
+	if len(names) > 0 {
+		s.progress.Say("Kubernetes clusters that this matches now: " + strings.Join(names, ", ") + ".")
+	}
+	if !s.setup.MakesRole() {
+		return
+	}
+	reach := s.setup.Reach
+	where := "everywhere in them"
+	if reach.Namespace != "" {
+		where = "in their namespace " + reach.Namespace
+	}
+	s.progress.Say(fmt.Sprintf("There the bot acts as %s, for which ClusterRole %s has to be bound %s.", principals(reach), reach.BoundRole(), where))
+	for _, means := range reach.Means() {
+		s.progress.Warn(means)
+	}
+	all, err := s.clusters.kubeClusters(ctx)
+	if err != nil {
+		return // a run without a login
+	}
+	if wider, err := manifests.Widens(s.setup, all); err == nil && len(wider) > 0 {
+		s.progress.Warn("a Teleport role knows clusters by their labels alone, and these carry the same: " + strings.Join(wider, ", ") + "; give --kube-labels that tell them apart")
+	}
+}
+
+// principals names whom the bot acts as.
+func principals(reach spec.Reach) string {
+	switch {
+	case reach.AsAnyone():
+		return "any user"
+	case len(reach.Users) == 0:
+		return "groups " + strings.Join(reach.Groups, ", ")
+	case len(reach.Groups) == 0:
+		return "users " + strings.Join(reach.Users, ", ")
+	}
+	return "groups " + strings.Join(reach.Groups, ", ") + " and users " + strings.Join(reach.Users, ", ")
+}
+
+// bindings are the commands that bind what the bot acts as, for each cluster that it reaches: they are run there, by whoever may.
+func (s *session) bindings() []string {
+	if !s.setup.MakesRole() {
+		return nil
+	}
+	reach, name := s.setup.Reach, s.setup.Names().KubeRole
+	words := []string{"kubectl --context CLUSTER create clusterrolebinding", spec.ShellWord(name)}
+	if reach.Namespace != "" {
+		words = []string{"kubectl --context CLUSTER --namespace", spec.ShellWord(reach.Namespace), "create rolebinding", spec.ShellWord(name)}
+	}
+	words = append(words, "--clusterrole="+spec.ShellWord(reach.BoundRole()))
+	groups, users := s.setup.Subjects()
+	for _, group := range groups {
+		words = append(words, "--group="+spec.ShellWord(group))
+	}
+	for _, user := range users {
+		words = append(words, "--user="+spec.ShellWord(user))
+	}
+	return []string{strings.Join(words, " ")}
+}

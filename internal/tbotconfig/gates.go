@@ -103,12 +103,17 @@ func otherGates() []gate {
 // KnownTo tells whether a tbot of a release, X.Y.Z, takes outputs of a type, and which releases do: "17.7.4, 18.1.7 and newer". A type
 // that no tbot has is not known to any. Where the release is too close to one that is known by its date alone, it is taken for known.
 func KnownTo(kind, version string) (known bool, releases string) {
+	return keyKnownTo(kind, "", version)
+}
+
+// keyKnownTo is KnownTo for a key of a type; an empty one is the type itself.
+func keyKnownTo(kind, key, version string) (known bool, releases string) {
 	release := canonical(version)
 	if _, exists := kinds()[kind]; !exists || release == "" {
 		return false, "no release"
 	}
 	for _, g := range gates() {
-		if g.kind != kind || g.key != "" {
+		if g.kind != kind || g.key != key {
 			continue
 		}
 		switch g.of(release) {

@@ -26,7 +26,7 @@ func For(s spec.Setup) Config {
 	case spec.AccessIdentity:
 		config.Outputs = []Output{NewIdentity(Secret(names.OutputSecret))}
 	case spec.AccessKubernetes:
-		config.Outputs = kubernetesOutputs(s.Reach, names.OutputSecret, KubernetesType(s))
+		config.Outputs = kubernetesOutputs(s, names.OutputSecret)
 	case spec.AccessNone:
 	}
 	return config
@@ -47,28 +47,42 @@ func (c Config) Secrets() []string {
 // address that a kubeconfig leads to (teleport-facts 6.4), else kubernetes, which knows no labels. What is not known is taken for
 // new.
 func KubernetesType(s spec.Setup) string {
-	if s.Resolved == nil {
+	if knows(s, TypeKubernetesV2, "") {
 		return TypeKubernetesV2
+	}
+	return TypeKubernetes
+}
+
+// knows reports whether server and tbot of a Setup take a key of a type, as far as their versions are known.
+func knows(s spec.Setup, kind, key string) bool {
+	if s.Resolved == nil {
+		return true
 	}
 	image := s.Resolved.Image
 	for _, version := range []string{s.Resolved.ServerVersion, s.Workload.TbotVersion, image[strings.LastIndex(image, ":")+1:]} {
-		if known, _ := KnownTo(TypeKubernetesV2, version); !known && spec.IsRelease(version) {
-			return TypeKubernetes
+		if known, _ := keyKnownTo(kind, key, version); !known && spec.IsRelease(version) {
+			return false
 		}
 	}
-	return TypeKubernetesV2
+	return true
 }
 
 // kubernetesOutputs is one output for all clusters, or with the older type one for each that is named; then each has a Secret of its
-// own, for all have the same keys.
-func kubernetesOutputs(reach spec.Reach, secret, kind string) []Output {
-	if kind == TypeKubernetesV2 {
+// own, for all have the same keys. A tbot that cannot write the namespace into a kubeconfig leaves it to whoever uses it; role and
+// binding hold the bot to it all the same.
+func kubernetesOutputs(s spec.Setup, secret string) []Output {
+	reach := s.Reach
+	if KubernetesType(s) == TypeKubernetesV2 {
+		namespace := reach.Namespace
+		if !knows(s, TypeKubernetesV2, "selectors.default_namespace") {
+			namespace = ""
+		}
 		var selectors []Selector
 		for _, name := range reach.Clusters {
-			selectors = append(selectors, Selector{Name: name, DefaultNamespace: reach.Namespace})
+			selectors = append(selectors, Selector{Name: name, DefaultNamespace: namespace})
 		}
 		for _, labels := range reach.Labels {
-			selectors = append(selectors, Selector{Labels: labels, DefaultNamespace: reach.Namespace})
+			selectors = append(selectors, Selector{Labels: labels, DefaultNamespace: namespace})
 		}
 		return []Output{NewKubernetesV2(Secret(secret), selectors...)}
 	}

@@ -63,6 +63,25 @@ func TestKubernetesTypeIsOneThatBothKnow(t *testing.T) {
 	}
 }
 
+// Every output made for a release is one that a tbot of that release takes, by our own judgement of files.
+func TestForKubernetesFitsItsRelease(t *testing.T) {
+	t.Parallel()
+	for version, written := range map[string]bool{"16.4.7": false, "17.2.7": false, "17.7.3": false, "17.7.4": true, "18.1.9": false, "18.2.0": true} {
+		setup := reaching(version, "tbot:"+version)
+		setup.Reach = spec.Reach{Clusters: []string{"eu"}, Namespace: "shop"}
+		text, err := tbotconfig.Encode(tbotconfig.For(setup))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, problems := tbotconfig.Lint(text, version); len(problems) > 0 {
+			t.Errorf("%s: %v", version, problems)
+		}
+		if strings.Contains(string(text), "default_namespace: shop") != written {
+			t.Errorf("%s: the namespace stands there %v, want %v", version, !written, written)
+		}
+	}
+}
+
 // On an older server each cluster has an output, and each output a Secret that Kubernetes takes and no other output writes.
 func TestForKubernetesOnAnOlderServer(t *testing.T) {
 	t.Parallel()

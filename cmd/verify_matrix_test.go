@@ -103,6 +103,40 @@ func TestVerifyMatrix(t *testing.T) {
 	b.noProbePods(t)
 }
 
+// An output that the server or the pod's tbot is too old for is not called proven because a newer tbot can make it.
+func TestVerifyOutputTooNew(t *testing.T) {
+	for name, row := range map[string]struct{ version, image, outputs, says, fix string }{
+		"the image":     {"18.2.0", "17.2.6", "  - type: kubernetes/v2\n    selectors:\n      - name: alpha\n", "17.2.7", "tbot=public.ecr.aws/gravitational/tbot-distroless:18.2.0"},
+		"selectors":     {"17.2.6", "", "  - type: kubernetes/v2\n    selectors:\n      - name: alpha\n", "17.2.7", "type kubernetes"},
+		"Argo CD":       {"18.1.6", "", "  - type: kubernetes/argo-cd\n    selectors:\n      - name: alpha\n", "18.1.7", "take the output out"},
+		"one that fits": {"17.2.7", "", "  - type: kubernetes/v2\n    selectors:\n      - name: alpha\n", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, testkit.SelfManaged, teleporttest.Options{Version: row.version, KubeClusters: enrolled()})
+			b.healthy(t, "--save", b.path("answers.yaml"))
+			if row.image != "" {
+				b.kubectl(t, "set", "image", "deployment/tbot", "tbot=public.ecr.aws/gravitational/tbot-distroless:"+row.image)
+			}
+			outputs := row.outputs
+			if strings.Contains(outputs, "kubernetes/v2") {
+				outputs += "    destination: {type: memory}\n"
+			}
+			got := b.run(t, b.verifyArgs("-o", "json", "--config", b.tbotYAML(t, outputs))...)
+			output := verifiedOf(t, got).Proof.Outputs[0]
+			if row.says == "" {
+				if got.want(t, 0); output.Cause != nil {
+					t.Errorf("a cause where there is no trouble: %+v", output.Cause)
+				}
+				return
+			}
+			got.want(t, 3)
+			if output.Cause == nil || output.Cause.ID != "P33" || !strings.Contains(output.Cause.Expected, row.says) || !strings.Contains(output.Cause.Fix, row.fix) {
+				t.Errorf("the cause is %+v, want P33 that names %s", output.Cause, row.says)
+			}
+		})
+	}
+}
+
 // One output that fails hides nothing of the others.
 func TestVerifySeveralOutputs(t *testing.T) {
 	b := newBench(t, testkit.SelfManaged, teleporttest.Options{KubeClusters: enrolled()})

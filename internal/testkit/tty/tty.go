@@ -133,9 +133,11 @@ func (t *Terminal) read() {
 func (t *Terminal) wait() {
 	defer close(t.ended)
 	t.failed = t.process.Wait()
+	t.lock.Lock() // against a HangUp at this moment
 	after, err := term.GetState(int(t.slave.Fd()))
 	t.modes = err == nil && reflect.DeepEqual(t.before, after)
 	t.failed = errors.Join(t.failed, ignoreClosed(t.slave.Close()))
+	t.lock.Unlock()
 	<-t.drained
 }
 
@@ -220,7 +222,12 @@ func (t *Terminal) Resize(cols, rows int) error {
 func (t *Terminal) Signal(signal os.Signal) error { return t.process.Process.Signal(signal) }
 
 // HangUp takes the terminal away, as where a window is closed or a connection breaks.
-func (t *Terminal) HangUp() error { return errors.Join(t.slave.Close(), t.master.Close()) }
+func (t *Terminal) HangUp() error {
+	t.lock.Lock()
+	err := t.slave.Close()
+	t.lock.Unlock()
+	return errors.Join(err, t.master.Close())
+}
 
 // Ended is how a program ended.
 type Ended struct {

@@ -52,7 +52,7 @@ type exampleView struct {
 	Image        string
 	PullSecret   string
 	// Contexts are those of the kubeconfig, as far as its clusters are known.
-	Contexts         []string
+	Contexts []string
 	// Command is what the container runs, Instead another program that takes the same file.
 	Command, Instead []string
 	Env              map[string]string

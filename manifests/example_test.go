@@ -133,7 +133,9 @@ func TestExampleRefused(t *testing.T) {
 		"an invalid answer":  {change(func(s *spec.Setup) { s.Access = "telepathy" }), false, "--access"},
 		"no namespace":       {change(func(s *spec.Setup) { s.Kubernetes.Namespace = "" }), true, "--namespace"},
 		"no proxy, version":  {change(func(s *spec.Setup) { s.Teleport.Proxy, s.Resolved = "", nil }), true, "missing --proxy, --tbot-version"},
-		"no cluster on 16":   {change(func(s *spec.Setup) { s.Access, s.Workload.TbotVersion, s.Resolved.ServerVersion = spec.AccessKubernetes, "16.4.7", "16.4.7" }), true, "--kube-cluster"},
+		"no cluster on 16": {change(func(s *spec.Setup) {
+			s.Access, s.Workload.TbotVersion, s.Resolved.ServerVersion = spec.AccessKubernetes, "16.4.7", "16.4.7"
+		}), true, "--kube-cluster"},
 	} {
 		text, err := manifests.Example(row.setup, manifests.ExampleCI)
 		if err == nil || text != nil || errors.Is(err, manifests.ErrNotReady) != row.notReady || !strings.Contains(err.Error(), row.says) {

@@ -68,8 +68,8 @@ func TestBranches(t *testing.T) {
 		},
 		"a cloud that is known": {
 			change: func(g *ground) {
-				g.choose = func(_ wizard.Answers, join spec.JoinType) (issuer.Choice, error) {
-					return issuer.Choice{Type: join, Reason: "it fits", Issuer: "https://container.googleapis.com/v1/projects/p/locations/l/clusters/c"}, nil
+				g.choose = func(wizard.Answers, spec.JoinType) (issuer.Choice, error) {
+					return issuer.Choice{Type: spec.JoinOIDC, Reason: "it fits", Issuer: "https://container.googleapis.com/v1/projects/p/locations/l/clusters/c"}, nil
 				}
 			},
 			steps: way(end()...), did: "discover plan apply finish",

@@ -81,8 +81,8 @@ func TestJudge(t *testing.T) {
 		"reads everywhere":          {robot(), saw(ok(), ok(), rule("list", "pods")), checks.Pass, "", []string{"namespaces", "pods"}, Yes, No, nil, nil},
 		"reads pods":                {robot(), saw(no, ok()), checks.Pass, "", []string{"pods"}, Yes, No, nil, nil},
 		"may do something else":     {robot(), saw(no, no, rule("create", "jobs")), checks.Pass, "", nil, Yes, No, nil, nil},
-		"bound to nothing":          {robot(), saw(no, no), checks.Fail, "P25", nil, Yes, No, nil, []string{"readers", "kubectl create clusterrolebinding robot-kubernetes --clusterrole=view --group=readers", "cannot list"}},
-		"bound to nothing, for one": {robot("apps"), saw(no, no), checks.Fail, "P25", nil, Yes, No, nil, []string{"kubectl --namespace apps create rolebinding robot-kubernetes"}},
+		"bound to nothing":          {robot(), saw(no, no), checks.Fail, "P25", nil, Yes, No, nil, []string{"readers", "kubectl --context CLUSTER create clusterrolebinding robot-kubernetes --clusterrole=view --group=readers", "cannot list"}},
+		"bound to nothing, for one": {robot("apps"), saw(no, no), checks.Fail, "P25", nil, Yes, No, nil, []string{"kubectl --context CLUSTER --namespace apps create rolebinding robot-kubernetes"}},
 		"and rules not told":        {robot(), untold(saw(no, no)), checks.Fail, "P25", nil, Yes, No, nil, nil},
 		"and rules told in part":    {robot(), incomplete, checks.Fail, "P25", nil, Yes, No, nil, nil},
 		"one by each":               {robot(), untold(saw(byTeleport, no)), checks.Fail, "P25", nil, Yes, No, nil, nil},
@@ -150,6 +150,34 @@ func TestJudgeDoor(t *testing.T) {
 	}
 }
 
+// Where the bot may not ask who it is, the API server's refusal names it.
+func TestNamedByARefusal(t *testing.T) {
+	no := says(http.StatusForbidden, deniedList)
+	silent := saw(no, ok())
+	silent.user = authenticationv1.UserInfo{}
+	if got := robot().judge(silent); got.User != "bot-robot" {
+		t.Errorf("seen as %q", got.User)
+	}
+	silent.lists = saw(ok(), says(http.StatusForbidden, teleports)).lists
+	if got := robot().judge(silent); got.User != "" {
+		t.Errorf("Teleport's words make %q of it", got.User)
+	}
+}
+
+// The agent's own name stands in the refusal, and in the question that tells whether it may.
+func TestAgentMayNot(t *testing.T) {
+	for message, want := range map[string]string{
+		`groups "readers" is forbidden: User "system:serviceaccount:teleport:agent" cannot impersonate resource "groups"`: "kubectl --context CLUSTER auth can-i impersonate groups --as system:serviceaccount:teleport:agent",
+		`User "a; b" cannot impersonate resource "users"`:                                                                 "kubectl --context CLUSTER auth can-i impersonate groups --as 'a; b'",
+		`somebody cannot impersonate resource "users"`:                                                                    "kubectl --context CLUSTER auth can-i impersonate groups --as AGENT",
+		`GKE Warden rejected the request: impersonating system identities are not allowed`:                                "tctl edit role/ROLE, and put a group of your own in the place of those with system:",
+	} {
+		if got := robot().judge(seen{door: says(http.StatusForbidden, message)}).Why.Fix; got != want {
+			t.Errorf("%s: %s", message, got)
+		}
+	}
+}
+
 // The API server that allows not even discovery is one that answers.
 func TestDoorClosedByKubernetes(t *testing.T) {
 	s := saw(ok(), ok())
@@ -163,7 +191,7 @@ func TestDoorClosedByKubernetes(t *testing.T) {
 // What a command is made of is quoted for the shell, and whom it binds is whom the API server saw.
 func TestBind(t *testing.T) {
 	hostile := Target{Bot: "robot; rm -rf /", Users: []string{"*"}, ClusterRole: "edit"}
-	const begin = "kubectl create clusterrolebinding 'robot; rm -rf /-kubernetes' --clusterrole=edit "
+	const begin = "kubectl --context CLUSTER create clusterrolebinding 'robot; rm -rf /-kubernetes' --clusterrole=edit "
 	for want, a := range map[string]Answer{
 		begin + "--user='a b'":                 {User: "a b"},
 		begin + "--group=x --group='$(id)'":    {User: "u", Groups: []string{"x", "$(id)", "system:authenticated"}},

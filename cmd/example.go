@@ -87,6 +87,9 @@ func (o *initOptions) exampleLine() string {
 	if o.save != "" && o.save != "-" {
 		return strings.Join(append(words, "--from", spec.ShellWord(o.save)), " ")
 	}
+	if !typeable(o.setup, exampleFlags()) {
+		return "" // only a file of answers can say it
+	}
 	words = append(words, o.answered(func(flag string) bool { return slices.Contains(exampleFlags(), flag) })...)
 	config := tbotconfig.For(o.setup)
 	// What was found out rather than answered.
@@ -102,4 +105,18 @@ func (o *initOptions) exampleLine() string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// typeable reports whether flags can carry the answers: a value with a comma belongs into a file.
+func typeable(s spec.Setup, flags []string) bool {
+	for _, field := range spec.Fields() {
+		if !slices.Contains(flags, field.Flag) || field.Placeholder == "FILE" {
+			continue
+		}
+		var again spec.Setup
+		if err := field.Set(&again, field.Get(s)); err != nil || field.Get(again) != field.Get(s) {
+			return false
+		}
+	}
+	return true
 }

@@ -91,6 +91,10 @@ func TestExamplesOfASetup(t *testing.T) {
 			}
 		}
 	}
+	asRoot := strings.Replace(exampleOf(t, asKept, "ci"), "runAsNonRoot: true", "runAsNonRoot: false", 1)
+	if _, stderr, err := b.plane.Kubectl(t.Context(), strings.NewReader(asRoot), "create", "--dry-run=server", "--filename", "-"); err != nil || !strings.Contains(stderr, "restricted") {
+		t.Errorf("the API server does not warn of a Job that breaks the rules: %v, %q", err, stderr)
+	}
 	secret := b.secretOf(t, exampleOf(t, asKept, "pod"))
 	if len(secret.Data["identity"]) == 0 {
 		t.Errorf("Secret %s holds no identity", secret.Name)
@@ -102,6 +106,30 @@ func TestExamplesOfASetup(t *testing.T) {
 	for phase, well := range map[corev1.PodPhase]bool{corev1.PodSucceeded: true, corev1.PodFailed: false} {
 		if said, err := b.pipeline(t, phase); (err == nil) != well {
 			t.Errorf("a pod that %s makes the pipeline end with %v:\n%s", phase, err, said)
+		}
+	}
+}
+
+// What flags cannot carry is no line to paste.
+func TestExampleOfAnswersThatNeedAFile(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	b.write(t, "answers.yaml", []byte("apiVersion: tbotctl.dev/v1\nkind: Setup\nworkload: {env: {NO_PROXY: '.svc,10.0.0.0/8'}}\n"))
+	for save, want := range map[string]bool{"": false, b.path("kept.yaml"): true} {
+		args := []string{"-o", "json", "--no-wait", "--prove", "never", "--from", b.path("answers.yaml")}
+		if save != "" {
+			args = append(args, "--save", save)
+		}
+		got := b.run(t, b.initArgs(args...)...)
+		got.want(t, 0)
+		next := got.document(t).Next
+		if slices.ContainsFunc(next, func(line string) bool { return strings.HasPrefix(line, "tbotctl example") }) != want {
+			t.Errorf("with --save %q the next commands are %q", save, next)
+		}
+		if want {
+			if example := exampleOf(t, got.document(t), "cronjob"); !strings.Contains(example, ".svc,10.0.0.0/8") {
+				t.Error("the client does not know how to get out of its network")
+			}
 		}
 	}
 }

@@ -24,22 +24,19 @@ func clientPod(t *testing.T, kind manifests.ExampleKind, text []byte) corev1.Pod
 		pod     corev1.Pod
 		cronJob batchv1.CronJob
 		job     batchv1.Job
-		err     error
 	)
-	switch kind {
-	case manifests.ExamplePod:
-		err = yaml.UnmarshalStrict(text, &pod)
-		return corev1.PodTemplateSpec{ObjectMeta: pod.ObjectMeta, Spec: pod.Spec}
-	case manifests.ExampleCronJob:
-		err = yaml.UnmarshalStrict(text, &cronJob)
-		return cronJob.Spec.JobTemplate.Spec.Template
-	case manifests.ExampleCI:
-		err = yaml.UnmarshalStrict(text, &job)
-	}
-	if err != nil {
+	into := map[manifests.ExampleKind]any{manifests.ExamplePod: &pod, manifests.ExampleCronJob: &cronJob, manifests.ExampleCI: &job}
+	if err := yaml.UnmarshalStrict(text, into[kind]); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	return job.Spec.Template
+	switch kind {
+	case manifests.ExampleCronJob:
+		return cronJob.Spec.JobTemplate.Spec.Template
+	case manifests.ExampleCI:
+		return job.Spec.Template
+	case manifests.ExamplePod:
+	}
+	return corev1.PodTemplateSpec{ObjectMeta: pod.ObjectMeta, Spec: pod.Spec}
 }
 
 func TestExampleGolden(t *testing.T) {

@@ -1,6 +1,8 @@
 package checks
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/gravitational/teleport/api/types"
@@ -94,4 +96,29 @@ func TestJudgeTargets(t *testing.T) {
 
 func reachingNothing(name string) *types.RoleV6 {
 	return &types.RoleV6{Metadata: types.Metadata{Name: name}}
+}
+
+// What the login could not list is not taken for matched.
+func TestRolesReachIsUnknownWhereClustersAre(t *testing.T) {
+	t.Parallel()
+	kube := joining(t, labYAML+"  - type: kubernetes\n    kubernetes_cluster: alpha\n    destination: {type: kubernetes_secret, name: kube-out}\n")
+	role := reaching("kube", nil, []string{"readers"})
+	seen := []spec.ResolvedCluster{{Name: "alpha", Labels: map[string]string{"env": "prod"}}}
+	facts := func(roles []string, clusters func(context.Context) ([]spec.ResolvedCluster, error)) *Facts {
+		return &Facts{KubeClusters: clusters, Live: &Live{Workload: kube, Bot: kept(robot(roles...)), BotRoles: kept([]types.Role{role})}}
+	}
+	failing := func(context.Context) ([]spec.ResolvedCluster, error) { return nil, errors.New("access denied") }
+	for name, row := range map[string]struct {
+		facts *Facts
+		want  Status
+	}{
+		"listed":           {facts([]string{"kube"}, kept(seen)), Pass},
+		"not listed":       {facts([]string{"kube"}, failing), Unknown},
+		"wrong all alone":  {facts(nil, failing), Fail},
+		"nobody is asking": {facts([]string{"kube"}, nil), Pass},
+	} {
+		if got := runRolesReach(t.Context(), row.facts, row.facts.Live); got.Status != row.want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
 }

@@ -56,6 +56,9 @@ func (r Reach) Means() []string {
 	if r.AsAnyone() {
 		words = append(words, AnyUserMeans)
 	}
+	if len(r.Users) > 1 {
+		words = append(words, "each request has to say as which of the users it comes (kubectl --as); Teleport refuses one that does not")
+	}
 	switch role := r.BoundRole(); role {
 	case DefaultClusterRole:
 	case "cluster-admin":

@@ -144,6 +144,7 @@ func TestReachSaysWhatItMeans(t *testing.T) {
 		"":                    {Groups: []string{"a"}},
 		spec.AnyUserMeans:     {Users: []string{"*"}},
 		spec.EveryRightMeans:  {Groups: []string{"a"}, ClusterRole: "cluster-admin"},
+		"kubectl --as":        {Users: []string{"a", "b"}},
 		"reading Secrets":     {Groups: []string{"a"}, ClusterRole: "edit"},
 		"up to each matched":  {Groups: []string{"a"}, ClusterRole: "custom"},
 		"treat it as cluster": {Users: []string{"*"}, ClusterRole: "custom"},

@@ -93,24 +93,28 @@ func (h heard) canImpersonate() string {
 	return "kubectl --context CLUSTER auth can-i impersonate groups --as " + spec.ShellWord(cmp.Or(h.user(), "AGENT"))
 }
 
-// bind is the command that binds the bot in the target cluster. Its context there is not known here, and the current one is likely that
-// of another cluster.
+// bind is the command that binds the bot in the target cluster, in each namespace that it is for. Its context there is not known here, and
+// the current one is likely that of another cluster.
 func (t Target) bind(a Answer) string {
-	command := []string{"kubectl", "--context", "CLUSTER", "create", "clusterrolebinding"}
-	if len(t.Namespaces) > 0 {
-		command = []string{"kubectl", "--context", "CLUSTER", "--namespace", spec.ShellWord(t.Namespaces[0]), "create", "rolebinding"}
-	}
 	role := t.ClusterRole
 	if role == "" {
 		role = spec.DefaultClusterRole
 	}
-	command = append(command, spec.ShellWord(spec.KubeRoleOf(t.Bot)), "--clusterrole="+spec.ShellWord(role))
+	binding := []string{spec.ShellWord(spec.KubeRoleOf(t.Bot)), "--clusterrole=" + spec.ShellWord(role)}
 	groups, user := t.subjects(a)
 	for _, group := range groups {
-		command = append(command, "--group="+spec.ShellWord(group))
+		binding = append(binding, "--group="+spec.ShellWord(group))
 	}
 	if user != "" {
-		command = append(command, "--user="+spec.ShellWord(user))
+		binding = append(binding, "--user="+spec.ShellWord(user))
 	}
-	return strings.Join(command, " ")
+	what := strings.Join(binding, " ")
+	if len(t.Namespaces) == 0 {
+		return "kubectl --context CLUSTER create clusterrolebinding " + what
+	}
+	var commands []string
+	for _, namespace := range t.Namespaces {
+		commands = append(commands, "kubectl --context CLUSTER --namespace "+spec.ShellWord(namespace)+" create rolebinding "+what)
+	}
+	return strings.Join(commands, " && ")
 }

@@ -85,13 +85,23 @@ func (w Workload) orInit(does string) string {
 	return "; or run the same tbotctl init again, which " + does
 }
 
-// editRole is how a role is changed: by another run of init where tbotctl made it, else by hand.
+// editRole is how a role that is not as the answers have it is changed: by another run of init where tbotctl made it, else by hand.
 func editRole(role types.Role, change string) string {
-	name := spec.ShellWord(role.GetName())
+	again := "run the same tbotctl init again: it makes role " + spec.ShellWord(role.GetName()) + " as the answers have it"
+	return editRoleBy(role, again, change)
+}
+
+// answerRole is how a role is changed that may be just what the answers ask for.
+func answerRole(role types.Role, flag, change string) string {
+	return editRoleBy(role, "run tbotctl init again with "+flag+", which changes role "+spec.ShellWord(role.GetName()), change)
+}
+
+func editRoleBy(role types.Role, again, change string) string {
+	edit := "tctl edit role/" + spec.ShellWord(role.GetName()) + ", and " + change
 	if role.GetMetadata().Labels[spec.MarkInstall] != "" {
-		return "run the same tbotctl init again: it makes role " + name + " as the answers have it; or tctl edit role/" + name + ", and " + change
+		return again + "; or " + edit
 	}
-	return "tctl edit role/" + name + ", and " + change
+	return edit
 }
 
 // likeliest is the role that was meant to reach clusters: one that has labels, else one that tbotctl made.
@@ -149,7 +159,7 @@ func judgeKubernetesRoles(bot string, kinds []string, roles []types.Role) Findin
 	case len(users) > 1 && !slices.Contains(users, types.Wildcard):
 		finding := Finding{
 			Status: Warn, Observed: "P26: the roles name several kubernetes_users, " + quoted(users) + ", and a client that names none is refused",
-			Expected: "one of them, or *", Fix: editRole(named, "leave one of kubernetes_users"),
+			Expected: "one of them, or *", Fix: answerRole(named, "one of --kube-users", "leave one of kubernetes_users"),
 		}
 		if slices.Contains(kinds, tbotconfig.TypeArgoCD) {
 			// Argo CD's calls for the whole cluster name nobody.
@@ -159,12 +169,12 @@ func judgeKubernetesRoles(bot string, kinds []string, roles []types.Role) Findin
 	case slices.Contains(system, "system:masters"):
 		return Finding{
 			Status: Warn, Observed: "P25: the roles act as group system:masters, which no RBAC limits and GKE Autopilot forbids", Expected: "a group of your own that is bound in the cluster",
-			Fix: editRole(ofSystem, "put a group of your own in the place of system:masters"),
+			Fix: answerRole(ofSystem, "--kube-groups of your own", "put a group of your own in the place of system:masters"),
 		}
 	case ofSystem != nil:
 		return Finding{
 			Status: Warn, Observed: "P25: the roles act as " + quoted(system) + ", names that Kubernetes keeps for itself and GKE Autopilot forbids", Expected: "a group of your own that is bound in the cluster",
-			Fix: editRole(ofSystem, "put names of your own in the place of those with system:"),
+			Fix: answerRole(ofSystem, "--kube-groups of your own", "put names of your own in the place of those with system:"),
 		}
 	}
 	return passed("the roles " + quoted(names) + ", as groups " + quoted(groups) + " and users " + quoted(users))

@@ -73,6 +73,10 @@ func TestEditRoleOfOurs(t *testing.T) {
 	if got := editRole(made, "add kubernetes_groups"); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
+	const other = "run tbotctl init again with one of --kube-users, which changes role kube; or tctl edit role/kube, and leave one"
+	if got := answerRole(made, "one of --kube-users", "leave one"); got != other {
+		t.Errorf("%s, want %s", got, other)
+	}
 	if got := likeliest([]types.Role{reachingNothing("access"), made}); got.GetName() != "kube" {
 		t.Errorf("%s is likeliest", got.GetName())
 	}

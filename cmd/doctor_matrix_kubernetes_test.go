@@ -106,10 +106,14 @@ func faultsOfReach(t *testing.T) []fault {
 			},
 		},
 		{
-			problem: "P25", want: checks.RolesReach, warns: true, says: []string{`"system:nodes"`, "GKE Autopilot forbids"}, unplayed: true, fix: byInit, options: options, init: labelled,
-			breaks: func(t *testing.T, s *scene) {
+			problem: "P25", want: checks.RolesReach, warns: true, says: []string{`"system:nodes"`, "GKE Autopilot forbids"}, unplayed: true, fix: byHand, options: options, init: made("--kube-labels", "env=prod", "--kube-groups", "system:nodes"),
+			breaks: func(*testing.T, *scene) {},
+			mends: func(t *testing.T, s *scene, fix string) {
 				t.Helper()
-				s.kubeRoleEdited(t, func(allow *teleporttypes.RoleConditions) { allow.KubeGroups = []string{"system:nodes"} })
+				if !strings.HasPrefix(fix, "run tbotctl init again with --kube-groups of your own, ") {
+					t.Fatalf("the fix is %s", fix)
+				}
+				s.run(t, s.initArgs(labelled...)...).want(t, 0)
 			},
 		},
 		{

@@ -75,7 +75,7 @@ func explainTeleport() []Explanation {
 		{
 			ID: "TBC311",
 			Looks: "Whether the bot has roles, and whether they exist. For outputs for Kubernetes also their kubernetes_labels, kubernetes_groups, kubernetes_users, and kubernetes_resources by the role's version. " +
-				"Whether the labels match a cluster is seen where the output is made.",
+				"Labels are compared with the clusters that this login sees; expressions and templates are left to the making of the output.",
 			Why: "The join succeeds with any roles, also with none. The output then fails, or is written and useless: a role of version v6 knows pods alone, several kubernetes_users leave the choice to a client that does not make it, " +
 				"and a group that nothing binds in the target cluster may do nothing there.",
 			Shows: []string{
@@ -101,6 +101,13 @@ func explainTeleport() []Explanation {
 			Why:   "A name that Teleport does not know fails the output; labels that match nothing fail nothing: tbot is healthy and the kubeconfig is empty, which only an info line of its log says.",
 			Shows: []string{"matched_cluster_count=0", "is not registered in this Teleport cluster"},
 			Mend:  "`tctl get kube_server` lists clusters and labels. A cluster that was enrolled a moment ago shows up within a minute.",
+		},
+		{
+			ID:    "TBC315",
+			Looks: "Nothing: doctor only says here who can tell. `tbotctl verify --each-cluster` makes the credentials that the pod gets and asks every cluster with them.",
+			Why:   "Teleport lets the bot in as a group or user, and what that may do is up to the bindings of each cluster. One that nothing binds is let in and may do nothing, while tbot and Teleport call all of it healthy.",
+			Shows: []string{`is forbidden: User "bot-robot" cannot list resource "pods"`},
+			Mend:  "Bind the group or user in that cluster, by the command that `tbotctl verify --each-cluster` or the end of init prints; to the ClusterRole view first.",
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -11,9 +12,32 @@ import (
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 )
 
+// runRolesReach judges the roles, and where the outputs are for Kubernetes clusters also by those that the login sees.
+func runRolesReach(ctx context.Context, f *Facts, l *Live) Finding {
+	bot, lacking := fetched(ctx, l.Bot, withoutLogin)
+	if lacking != nil {
+		return *lacking
+	}
+	roles, lacking := fetched(ctx, l.BotRoles, withoutLogin)
+	if lacking != nil {
+		return *lacking
+	}
+	finding := judgeReach(l.Workload, bot, roles, lastRoles(ctx, f, l))
+	if finding.Status == Fail || len(l.Workload.kubernetesOutputs()) == 0 || f.KubeClusters == nil {
+		return finding
+	}
+	enrolled, err := f.KubeClusters(ctx)
+	if err != nil {
+		return unknown(err)
+	}
+	if missed := judgeMatches(l.Workload, roles, enrolled); missed != nil {
+		return *missed
+	}
+	return finding
+}
+
 // judgeReach holds the roles as objects to what the outputs need: roles at all for any output, and for those of Kubernetes labels and
-// somebody to act as (field-notes P23 to P26). Whether the labels match a cluster is seen where the output is made.
-// last are the roles of the last certificate, where there was one.
+// somebody to act as (field-notes P23 to P26). last are the roles of the last certificate, where there was one.
 func judgeReach(w Workload, bot *machineidv1.Bot, roles []types.Role, last []string) Finding {
 	if bot == nil {
 		return skipped("the bot does not exist")
@@ -24,7 +48,7 @@ func judgeReach(w Workload, bot *machineidv1.Bot, roles []types.Role, last []str
 	}
 	set := func(roles []string) string {
 		if len(roles) == 0 {
-			return "tctl bots update " + spec.ShellWord(name) + " --set-roles ROLE, with a role of `tctl get roles` that the output is for"
+			return "tctl bots update " + spec.ShellWord(name) + " --set-roles ROLE, with a role of `tctl get roles` that the output is for" + w.orInit("gives back those of the answers")
 		}
 		return "tctl bots update " + spec.ShellWord(name) + " --set-roles " + spec.ShellWord(strings.Join(roles, ","))
 	}
@@ -53,57 +77,111 @@ func judgeReach(w Workload, bot *machineidv1.Bot, roles []types.Role, last []str
 	return judgeKubernetesRoles(name, kinds, roles)
 }
 
+// orInit adds the other way of a setup that tbotctl made.
+func (w Workload) orInit(does string) string {
+	if w.Manager != spec.ManagedBy {
+		return ""
+	}
+	return "; or run the same tbotctl init again, which " + does
+}
+
+// editRole is how a role that is not as the answers have it is changed: by another run of init where tbotctl made it, else by hand.
+func editRole(role types.Role, change string) string {
+	again := "run the same tbotctl init again: it makes role " + spec.ShellWord(role.GetName()) + " as the answers have it"
+	return editRoleBy(role, again, change)
+}
+
+// answerRole is how a role is changed that may be just what the answers ask for.
+func answerRole(role types.Role, flag, change string) string {
+	return editRoleBy(role, "run tbotctl init again with "+flag+", which changes role "+spec.ShellWord(role.GetName()), change)
+}
+
+func editRoleBy(role types.Role, again, change string) string {
+	edit := "tctl edit role/" + spec.ShellWord(role.GetName()) + ", and " + change
+	if role.GetMetadata().Labels[spec.MarkInstall] != "" {
+		return again + "; or " + edit
+	}
+	return edit
+}
+
+// likeliest is the role that was meant to reach clusters: one that has labels, else one that tbotctl made.
+func likeliest(roles []types.Role) types.Role {
+	labelled := func(r types.Role) bool { return len(r.GetKubernetesLabels(types.Allow)) > 0 }
+	made := func(r types.Role) bool { return r.GetMetadata().Labels[spec.MarkInstall] != "" }
+	for _, fits := range []func(types.Role) bool{labelled, made} {
+		if i := slices.IndexFunc(roles, fits); i >= 0 {
+			return roles[i]
+		}
+	}
+	return roles[0]
+}
+
 func judgeKubernetesRoles(bot string, kinds []string, roles []types.Role) Finding {
-	var users, groups, names []string
-	labelled := false
+	var users, groups, names, system []string
+	var labelled, named, ofSystem types.Role
 	for _, role := range roles {
 		names = append(names, role.GetName())
 		if problem := roleProblem(role); problem != "" {
 			return Finding{
 				Status: Fail, Observed: "P24: role " + spec.Quote(role.GetName()) + ": " + problem, Expected: "kubernetes_resources that its version knows",
-				Fix: "tctl edit role/" + spec.ShellWord(role.GetName()),
+				Fix: editRole(role, "raise its version"),
 			}
 		}
 		if len(role.GetKubernetesLabels(types.Allow)) == 0 && labelExpression(role) == "" {
 			continue
 		}
-		labelled = true
+		labelled = role
+		if len(role.GetKubeUsers(types.Allow)) > 0 {
+			named = role
+		}
+		for _, name := range slices.Concat(role.GetKubeUsers(types.Allow), role.GetKubeGroups(types.Allow)) {
+			if strings.HasPrefix(name, systemNames) {
+				ofSystem, system = role, append(system, name)
+			}
+		}
 		users = append(users, role.GetKubeUsers(types.Allow)...)
 		groups = append(groups, role.GetKubeGroups(types.Allow)...)
 	}
 	slices.Sort(users)
 	users = slices.Compact(users)
 	what := "the outputs " + strings.Join(kinds, ", ")
-	edit := "tctl edit role/" + spec.ShellWord(names[0])
 	switch {
-	case !labelled:
+	case labelled == nil:
 		return Finding{
 			Status: Fail, Observed: "P23: none of the roles " + quoted(names) + " has kubernetes_labels, so bot " + spec.Quote(bot) + " sees no cluster for " + what,
-			Expected: "a role with kubernetes_labels that match the clusters", Fix: edit + ", and add kubernetes_labels and kubernetes_groups",
+			Expected: "a role with kubernetes_labels that match the clusters", Fix: editRole(likeliest(roles), "add kubernetes_labels and kubernetes_groups"),
 		}
 	case len(users) == 0 && len(groups) == 0:
 		return Finding{
 			Status: Fail, Observed: "P25: no role that reaches a cluster has kubernetes_groups or kubernetes_users", Expected: "a group that is bound in the cluster",
-			Fix: edit + ", and add kubernetes_groups",
+			Fix: editRole(labelled, "add kubernetes_groups"),
 		}
 	case len(users) > 1 && !slices.Contains(users, types.Wildcard):
 		finding := Finding{
 			Status: Warn, Observed: "P26: the roles name several kubernetes_users, " + quoted(users) + ", and a client that names none is refused",
-			Expected: "one of them, or *", Fix: edit + ", and leave one of kubernetes_users",
+			Expected: "one of them, or *", Fix: answerRole(named, "one of --kube-users", "leave one of kubernetes_users"),
 		}
 		if slices.Contains(kinds, tbotconfig.TypeArgoCD) {
 			// Argo CD's calls for the whole cluster name nobody.
 			finding.Status = Fail
 		}
 		return finding
-	case slices.Contains(groups, "system:masters"):
+	case slices.Contains(system, "system:masters"):
 		return Finding{
 			Status: Warn, Observed: "P25: the roles act as group system:masters, which no RBAC limits and GKE Autopilot forbids", Expected: "a group of your own that is bound in the cluster",
-			Fix: edit + ", and put a group of your own in the place of system:masters",
+			Fix: answerRole(ofSystem, "--kube-groups of your own", "put a group of your own in the place of system:masters"),
+		}
+	case ofSystem != nil:
+		return Finding{
+			Status: Warn, Observed: "P25: the roles act as " + quoted(system) + ", names that Kubernetes keeps for itself and GKE Autopilot forbids", Expected: "a group of your own that is bound in the cluster",
+			Fix: answerRole(ofSystem, "--kube-groups of your own", "put names of your own in the place of those with system:"),
 		}
 	}
 	return passed("the roles " + quoted(names) + ", as groups " + quoted(groups) + " and users " + quoted(users))
 }
+
+// systemNames is how the names begin that Kubernetes keeps for itself.
+const systemNames = "system:"
 
 // roleProblem is what the api module refuses about a role, in its words. A role of a version that it does not know is left alone.
 func roleProblem(role types.Role) string {

@@ -53,7 +53,7 @@ func TestJudgeReach(t *testing.T) {
 		}},
 		"P24": {judgeReach(kube, robot("access"), []types.Role{broken}, nil), Finding{
 			Status: Fail, Observed: `P24: role "access": KubernetesResource kind "*" is not supported in role version "v6". Upgrade the role version to "v8"`,
-			Expected: "kubernetes_resources that its version knows", Fix: edit,
+			Expected: "kubernetes_resources that its version knows", Fix: edit + ", and raise its version",
 		}},
 		"P25: nobody to act as": {judgeReach(kube, robot("access"), []types.Role{reaching("access", nil, nil)}, nil), Finding{
 			Status: Fail, Observed: "P25: no role that reaches a cluster has kubernetes_groups or kubernetes_users", Expected: "a group that is bound in the cluster",
@@ -62,6 +62,14 @@ func TestJudgeReach(t *testing.T) {
 		"P25: masters": {judgeReach(kube, robot("access"), []types.Role{reaching("access", nil, []string{"system:masters"})}, nil), Finding{
 			Status: Warn, Observed: "P25: the roles act as group system:masters, which no RBAC limits and GKE Autopilot forbids", Expected: "a group of your own that is bound in the cluster",
 			Fix: edit + ", and put a group of your own in the place of system:masters",
+		}},
+		"P25: names of Kubernetes": {judgeReach(kube, robot("access"), []types.Role{reaching("access", []string{"system:admin"}, []string{"viewers"})}, nil), Finding{
+			Status: Warn, Observed: `P25: the roles act as "system:admin", names that Kubernetes keeps for itself and GKE Autopilot forbids`, Expected: "a group of your own that is bound in the cluster",
+			Fix: edit + ", and put names of your own in the place of those with system:",
+		}},
+		"P26: in the second role": {judgeReach(kube, robot("one", "two"), []types.Role{reaching("one", nil, []string{"viewers"}), reaching("two", []string{"alice", "bob"}, nil)}, nil), Finding{
+			Status: Warn, Observed: `P26: the roles name several kubernetes_users, "alice", "bob", and a client that names none is refused`, Expected: "one of them, or *",
+			Fix: "tctl edit role/two, and leave one of kubernetes_users",
 		}},
 		"P26: Argo CD": {users(argo), several(Fail)},
 		"P26: kubectl": {users(kube), several(Warn)},

@@ -94,17 +94,7 @@ func liveTeleportChecks() []Check {
 		{
 			ID: RolesReach, Category: CategoryTeleport, Stage: Diagnosis, Needs: []ID{BotExists}, ProvedBy: OutputValid, Problems: []string{"P23", "P24", "P25", "P26"},
 			Title: "the bot's roles reach what its outputs are for",
-			Run: lived(func(ctx context.Context, f *Facts, l *Live) Finding {
-				bot, lacking := fetched(ctx, l.Bot, withoutLogin)
-				if lacking != nil {
-					return *lacking
-				}
-				roles, lacking := fetched(ctx, l.BotRoles, withoutLogin)
-				if lacking != nil {
-					return *lacking
-				}
-				return judgeReach(l.Workload, bot, roles, lastRoles(ctx, f, l))
-			}),
+			Run:   lived(runRolesReach),
 		},
 		{
 			ID: MayRead, Category: CategoryTeleport, Stage: Diagnosis, ProvedBy: JoinSaid, Problems: []string{"P35"}, Title: "the Teleport login may read bots and join tokens",

@@ -9,8 +9,11 @@ import (
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
-// KubeClusters is the check that what the bot is to reach is there to be reached.
-const KubeClusters ID = "TBC313"
+// KubeClusters is the check that what the bot is to reach is there to be reached, TargetsAllow that it may do something there.
+const (
+	KubeClusters ID = "TBC313"
+	TargetsAllow ID = "TBC315"
+)
 
 func reachChecks() []Check {
 	return []Check{{
@@ -25,7 +28,21 @@ func reachChecks() []Check {
 			}
 			return judgeKubeClusters(f.Setup.Reach, all)
 		},
+	}, {
+		ID: TargetsAllow, Category: CategoryTeleport, Stage: Diagnosis, Needs: []ID{ConfigReads}, Title: "the clusters let the bot do something", Problems: []string{"P25"},
+		Run: configured(func(_ context.Context, _ *Facts, l *Live) Finding { return judgeTargets(l.Workload) }),
 	}}
+}
+
+// judgeTargets says who can tell: a group that nothing binds looks from outside like one that is bound (field-notes P25), and doctor
+// holds no credentials of the bot to ask with.
+func judgeTargets(w Workload) Finding {
+	if len(w.kubernetesOutputs()) == 0 {
+		return skipped("no output is for Kubernetes clusters")
+	}
+	finding := skipped("only they can tell, asked as the bot")
+	finding.Fix = "tbotctl verify --namespace " + spec.ShellWord(w.Deployment.Namespace) + " --name " + spec.ShellWord(w.Deployment.Name) + " --each-cluster"
+	return finding
 }
 
 // judgeKubeClusters wants each name to be a cluster's, and each selector to match one at least: tbot itself fails the output for a name

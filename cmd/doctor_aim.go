@@ -7,10 +7,10 @@ import (
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
-// kubectlCommand finds where a command begins that kubectl is to run.
-var kubectlCommand = regexp.MustCompile("(^|[\\s`(])kubectl ")
+// towardsCluster finds where a command begins that goes to the cluster that was looked at.
+var towardsCluster = regexp.MustCompile("(^|[\\s`(])(kubectl|tbotctl verify) ")
 
-// aimed makes every kubectl of a fix go to the cluster that was looked at: whoever pastes it may have another one current.
+// aimed makes every kubectl and tbotctl verify of a fix go to the cluster that was looked at: whoever pastes it may have another one current.
 func (s *session) aimed(fix string) string {
 	var at string
 	if s.kubeconfig != "" {
@@ -19,5 +19,5 @@ func (s *session) aimed(fix string) string {
 	if name := s.setup.Kubernetes.Context; name != "" && !s.inPod() {
 		at += " --context " + spec.ShellWord(name)
 	}
-	return kubectlCommand.ReplaceAllString(fix, "${1}kubectl"+strings.ReplaceAll(at, "$", "$$")+" ")
+	return towardsCluster.ReplaceAllString(fix, "${1}${2}"+strings.ReplaceAll(at, "$", "$$")+" ")
 }

@@ -40,8 +40,8 @@ const (
 `
 )
 
-// faultsOfAccess are those of what a bot's credentials are for, P22 to P29. tbotctl writes no such output yet, so these tbot.yaml are
-// edited by hand, and where a Secret stands in Argo CD it is written as tbot would write it.
+// faultsOfAccess are those of what a bot's credentials are for, P22 to P29, in tbot.yaml that were edited by hand; faultsOfReach has P22 to
+// P26 as they come to setups of init. Where a Secret stands in Argo CD it is written as tbot would write it.
 func faultsOfAccess() []fault {
 	return []fault{
 		{

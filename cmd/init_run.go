@@ -248,5 +248,8 @@ func (r *initRun) next() []string {
 	for _, secret := range tbotconfig.For(r.setup).Secrets() {
 		next = append(next, kubectl+"get secret "+secret)
 	}
+	if line := r.exampleLine(); line != "" {
+		next = append(next, line)
+	}
 	return append(next, r.bindings()...)
 }

@@ -46,7 +46,11 @@ func newBenchReviewed(t *testing.T, flavour testkit.Flavour) *bench {
 
 func newBench(t *testing.T, flavour testkit.Flavour, options teleporttest.Options) *bench {
 	t.Helper()
-	plane := testkit.Shared(t, flavour)
+	return benchOn(t, testkit.Shared(t, flavour), options)
+}
+
+func benchOn(t *testing.T, plane *testkit.ControlPlane, options teleporttest.Options) *bench {
+	t.Helper()
 	b := &bench{
 		plane: plane, namespace: plane.Namespace(t), dir: t.TempDir(),
 		teleport: teleporttest.New(t, lab.Teleport(plane, options)),

@@ -88,6 +88,11 @@ func (s *session) sayChoice(choice issuer.Choice) {
 	for _, rejected := range choice.Rejected {
 		s.progress.Say(fmt.Sprintf("not %s: %s.", rejected.Type, rejected.Why))
 	}
+	if platform, known := issuer.PlatformOf(choice.Issuer); known {
+		for _, line := range platform.Lines() {
+			s.progress.Say(line)
+		}
+	}
 }
 
 // compare renders the setup and looks what lives of it in both clusters.

@@ -80,7 +80,7 @@ func TestVerifyEachCluster(t *testing.T) {
 		clusters := b.eachCluster(t, 3, v2+inMemory)
 		alpha, gone := clusters["kubernetes-v2-1 alpha"], clusters["kubernetes-v2-1 gone"]
 		if alpha.Status != "fail" || alpha.Reachable != "yes" || alpha.Cause == nil || alpha.Cause.ID != "P25" ||
-			!strings.Contains(alpha.Cause.Fix, "kubectl create clusterrolebinding "+bot+"-kubernetes --clusterrole=view --group="+group) {
+			!strings.Contains(alpha.Cause.Fix, "kubectl --context CLUSTER create clusterrolebinding "+bot+"-kubernetes --clusterrole=view --group="+group) {
 			t.Errorf("alpha: %+v, %+v", alpha, alpha.Cause)
 		}
 		if gone.Status != "fail" || gone.Reachable != "no" || gone.Cause == nil || !strings.Contains(gone.Cause.Observed, "offline") || gone.AnyUser != "unknown" || gone.ListsKnown {

@@ -30,6 +30,7 @@ func (w *Wizard) askJoinType(ctx context.Context) error {
 		choice, err := w.Deeds.Choose(ctx, asked)
 		if err == nil {
 			w.Speaker.Say(fmt.Sprintf("%s: %s.", choice.Type, choice.Reason))
+			w.sayPlatform(choice)
 			return nil
 		}
 		w.Speaker.Warn(err.Error())
@@ -106,6 +107,7 @@ func (w *Wizard) joinTypes(ctx context.Context) (offered []prompt.Choice, recomm
 		w.Speaker.Head("Recommended: " + string(best.Type))
 		w.Speaker.Say(sentence(best.Reason))
 		w.Speaker.Say(inAYear(best.Type))
+		w.sayPlatform(best)
 		for _, warning := range best.Warnings {
 			w.Speaker.Warn(warning)
 		}
@@ -133,6 +135,17 @@ func (w *Wizard) joinTypes(ctx context.Context) (offered []prompt.Choice, recomm
 		return rank(a, recommended) - rank(b, recommended)
 	})
 	return offered, recommended, auto
+}
+
+// sayPlatform tells of the cloud's own way, where this is a cloud that is known.
+func (w *Wizard) sayPlatform(choice issuer.Choice) {
+	platform, known := issuer.PlatformOf(choice.Issuer)
+	if !known {
+		return
+	}
+	for _, line := range platform.Lines() {
+		w.Speaker.Say(line)
+	}
 }
 
 func rank(c prompt.Choice, recommended spec.JoinType) int {

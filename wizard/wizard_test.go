@@ -66,6 +66,15 @@ func TestBranches(t *testing.T) {
 			steps:  with(way(end()...), 3, prompt.Answer("accept-rotation-risk", "true")), did: "discover plan apply finish",
 			says: []string{"Nothing fits without a risk", "EKS rotates its keys", "oidc | needs an issuer that Teleport can read | ", "the issuer is private"},
 		},
+		"a cloud that is known": {
+			change: func(g *ground) {
+				g.choose = func(wizard.Answers, spec.JoinType) (issuer.Choice, error) {
+					return issuer.Choice{Type: spec.JoinOIDC, Reason: "it fits", Issuer: "https://container.googleapis.com/v1/projects/p/locations/l/clusters/c"}, nil
+				}
+			},
+			steps: way(end()...), did: "discover plan apply finish",
+			says: []string{"This is GKE", "join method gcp", "join-methods/#gcp-service-account-gcp"},
+		},
 		"the risk is declined": {
 			change: func(g *ground) { g.choose = rotates },
 			steps:  with(way(end()...), 3, prompt.Answer("accept-rotation-risk", "false"), prompt.Answer("join-type", "in_cluster")),

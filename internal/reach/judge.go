@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -18,7 +19,7 @@ func (t Target) judge(saw seen) Answer {
 	}
 	a := Answer{
 		Cluster: t.Cluster, Output: t.Output, Status: checks.Pass, Reached: Yes, Version: saw.version,
-		User: saw.user.Username, Groups: slices.Sorted(slices.Values(saw.user.Groups)), Listed: Yes,
+		User: cmp.Or(saw.user.Username, saw.namedAs()), Groups: slices.Sorted(slices.Values(saw.user.Groups)), Listed: Yes,
 		AnyUser: judgeAs(saw.as),
 	}
 	var unheard []string
@@ -44,6 +45,14 @@ func (t Target) judge(saw seen) Answer {
 		}
 	}
 	return a
+}
+
+// namedAs is whom the API server calls the bot where it refuses something. A role that only reads keeps the bot from asking who it is.
+func (s seen) namedAs() string {
+	if i := slices.IndexFunc(s.lists, func(l list) bool { return l.byKubernetes() }); i >= 0 {
+		return s.lists[i].user()
+	}
+	return ""
 }
 
 // judgeAs reads what became of the wish to act as somebody: only the way through Teleport itself tells it, because the users of all
@@ -99,12 +108,12 @@ func (t Target) nothing(a Answer, saw seen) (checks.Status, checks.Refusal) {
 			Expected: "kubernetes_resources in a role of the bot for what it is to do", Fix: "tctl get roles",
 		}
 	}
-	where, expected := "in namespace default", "a binding in this cluster; for one in a single namespace, name that by --in-namespace"
+	where, expected := "default", "a binding in this cluster; where it is one of a single namespace, name that by --in-namespace"
 	if len(t.Namespaces) > 0 {
-		where, expected = "in "+strings.Join(t.Namespaces, ", "), "a binding in this cluster"
+		where, expected = strings.Join(t.Namespaces, ", "), "a binding in this cluster"
 	}
 	return checks.Fail, checks.Refusal{
-		ID: "P25", Cause: fmt.Sprintf("Kubernetes allows nothing, neither everywhere nor %s: no binding names %s", where, t.subject(a)),
+		ID: "P25", Cause: fmt.Sprintf("Kubernetes lets the bot do nothing, neither in all namespaces nor in %s: nothing there binds %s", where, t.subject(a)),
 		Observed: refused.words(), Expected: expected, Fix: t.bind(a), Words: refused.words(),
 	}
 }

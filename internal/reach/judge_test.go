@@ -81,21 +81,24 @@ func TestJudge(t *testing.T) {
 		"reads everywhere":          {robot(), saw(ok(), ok(), rule("list", "pods")), checks.Pass, "", []string{"namespaces", "pods"}, Yes, No, nil, nil},
 		"reads pods":                {robot(), saw(no, ok()), checks.Pass, "", []string{"pods"}, Yes, No, nil, nil},
 		"may do something else":     {robot(), saw(no, no, rule("create", "jobs")), checks.Pass, "", nil, Yes, No, nil, nil},
-		"bound to nothing":          {robot(), saw(no, no), checks.Fail, "P25", nil, Yes, No, nil, []string{"readers", "kubectl create clusterrolebinding robot-kubernetes --clusterrole=view --group=readers", "cannot list"}},
-		"bound to nothing, for one": {robot("apps"), saw(no, no), checks.Fail, "P25", nil, Yes, No, nil, []string{"kubectl --namespace apps create rolebinding robot-kubernetes"}},
-		"and rules not told":        {robot(), untold(saw(no, no)), checks.Fail, "P25", nil, Yes, No, nil, nil},
-		"and rules told in part":    {robot(), incomplete, checks.Fail, "P25", nil, Yes, No, nil, nil},
-		"one by each":               {robot(), untold(saw(byTeleport, no)), checks.Fail, "P25", nil, Yes, No, nil, nil},
-		"by Teleport and unbound":   {robot(), saw(byTeleport, byTeleport), checks.Fail, "P25", nil, Yes, No, nil, nil},
-		"by Teleport and bound":     {robot(), saw(byTeleport, byTeleport, rule("list", "pods")), checks.Pass, "", nil, Yes, No, nil, nil},
-		"by Teleport, who knows":    {robot(), untold(saw(byTeleport, byTeleport)), checks.Unknown, "", nil, Yes, No, nil, []string{"kubernetes_resources"}},
-		"a list is not told":        {robot(), saw(broken, no), checks.Unknown, "", nil, Untold, No, nil, []string{"list namespaces: bad gateway"}},
-		"one list is not told":      {robot(), saw(broken, ok()), checks.Unknown, "", []string{"pods"}, Untold, No, nil, nil},
-		"any user":                  {robot(), anyUser, checks.Pass, "", []string{"namespaces", "pods"}, Yes, Yes, nil, nil},
-		"any user is not told":      {robot(), unsure, checks.Unknown, "", []string{"namespaces", "pods"}, Yes, Untold, nil, []string{"act as another user"}},
-		"impersonates users":        {robot(), saw(ok(), ok(), rule("impersonate", "users")), checks.Pass, "", []string{"namespaces", "pods"}, Yes, No, []string{"users"}, nil},
-		"impersonates everything":   {robot(), saw(ok(), ok(), rule("*", "*")), checks.Pass, "", []string{"namespaces", "pods"}, Yes, No, []string{"users", "groups"}, nil},
-		"impersonates one":          {robot(), saw(ok(), ok(), rule("impersonate", "users", "alice")), checks.Pass, "", []string{"namespaces", "pods"}, Yes, No, nil, nil},
+		"bound to nothing":          {robot(), saw(no, no), checks.Fail, "P25", nil, Yes, No, nil, []string{"readers", "kubectl --context CLUSTER create clusterrolebinding robot-kubernetes --clusterrole=view --group=readers", "cannot list"}},
+		"bound to nothing, for one": {robot("apps"), saw(no, no), checks.Fail, "P25", nil, Yes, No, nil, []string{"kubectl --context CLUSTER --namespace apps create rolebinding robot-kubernetes"}},
+		"bound to nothing, for two": {robot("apps", "jobs"), saw(no, no), checks.Fail, "P25", nil, Yes, No, nil, []string{
+			"kubectl --context CLUSTER --namespace apps create rolebinding robot-kubernetes --clusterrole=view --group=readers && kubectl --context CLUSTER --namespace jobs create rolebinding",
+		}},
+		"and rules not told":      {robot(), untold(saw(no, no)), checks.Fail, "P25", nil, Yes, No, nil, nil},
+		"and rules told in part":  {robot(), incomplete, checks.Fail, "P25", nil, Yes, No, nil, nil},
+		"one by each":             {robot(), untold(saw(byTeleport, no)), checks.Fail, "P25", nil, Yes, No, nil, nil},
+		"by Teleport and unbound": {robot(), saw(byTeleport, byTeleport), checks.Fail, "P25", nil, Yes, No, nil, nil},
+		"by Teleport and bound":   {robot(), saw(byTeleport, byTeleport, rule("list", "pods")), checks.Pass, "", nil, Yes, No, nil, nil},
+		"by Teleport, who knows":  {robot(), untold(saw(byTeleport, byTeleport)), checks.Unknown, "", nil, Yes, No, nil, []string{"kubernetes_resources"}},
+		"a list is not told":      {robot(), saw(broken, no), checks.Unknown, "", nil, Untold, No, nil, []string{"list namespaces: bad gateway"}},
+		"one list is not told":    {robot(), saw(broken, ok()), checks.Unknown, "", []string{"pods"}, Untold, No, nil, nil},
+		"any user":                {robot(), anyUser, checks.Pass, "", []string{"namespaces", "pods"}, Yes, Yes, nil, nil},
+		"any user is not told":    {robot(), unsure, checks.Unknown, "", []string{"namespaces", "pods"}, Yes, Untold, nil, []string{"act as another user"}},
+		"impersonates users":      {robot(), saw(ok(), ok(), rule("impersonate", "users")), checks.Pass, "", []string{"namespaces", "pods"}, Yes, No, []string{"users"}, nil},
+		"impersonates everything": {robot(), saw(ok(), ok(), rule("*", "*")), checks.Pass, "", []string{"namespaces", "pods"}, Yes, No, []string{"users", "groups"}, nil},
+		"impersonates one":        {robot(), saw(ok(), ok(), rule("impersonate", "users", "alice")), checks.Pass, "", []string{"namespaces", "pods"}, Yes, No, nil, nil},
 	} {
 		got := row.target.judge(row.seen)
 		if got.Status != row.status || got.Why.ID != row.id || got.Listed != row.listed || got.AnyUser != row.any {
@@ -150,6 +153,34 @@ func TestJudgeDoor(t *testing.T) {
 	}
 }
 
+// Where the bot may not ask who it is, the API server's refusal names it.
+func TestNamedByARefusal(t *testing.T) {
+	no := says(http.StatusForbidden, deniedList)
+	silent := saw(no, ok())
+	silent.user = authenticationv1.UserInfo{}
+	if got := robot().judge(silent); got.User != "bot-robot" {
+		t.Errorf("seen as %q", got.User)
+	}
+	silent.lists = saw(ok(), says(http.StatusForbidden, teleports)).lists
+	if got := robot().judge(silent); got.User != "" {
+		t.Errorf("Teleport's words make %q of it", got.User)
+	}
+}
+
+// The agent's own name stands in the refusal, and in the question that tells whether it may.
+func TestAgentMayNot(t *testing.T) {
+	for message, want := range map[string]string{
+		`groups "readers" is forbidden: User "system:serviceaccount:teleport:agent" cannot impersonate resource "groups"`: "kubectl --context CLUSTER auth can-i impersonate groups --as system:serviceaccount:teleport:agent",
+		`User "a; b" cannot impersonate resource "users"`:                                                                 "kubectl --context CLUSTER auth can-i impersonate groups --as 'a; b'",
+		`somebody cannot impersonate resource "users"`:                                                                    "kubectl --context CLUSTER auth can-i impersonate groups --as AGENT",
+		`GKE Warden rejected the request: impersonating system identities are not allowed`:                                "tctl edit role/ROLE, and put a group of your own in the place of those with system:",
+	} {
+		if got := robot().judge(seen{door: says(http.StatusForbidden, message)}).Why.Fix; got != want {
+			t.Errorf("%s: %s", message, got)
+		}
+	}
+}
+
 // The API server that allows not even discovery is one that answers.
 func TestDoorClosedByKubernetes(t *testing.T) {
 	s := saw(ok(), ok())
@@ -163,7 +194,7 @@ func TestDoorClosedByKubernetes(t *testing.T) {
 // What a command is made of is quoted for the shell, and whom it binds is whom the API server saw.
 func TestBind(t *testing.T) {
 	hostile := Target{Bot: "robot; rm -rf /", Users: []string{"*"}, ClusterRole: "edit"}
-	const begin = "kubectl create clusterrolebinding 'robot; rm -rf /-kubernetes' --clusterrole=edit "
+	const begin = "kubectl --context CLUSTER create clusterrolebinding 'robot; rm -rf /-kubernetes' --clusterrole=edit "
 	for want, a := range map[string]Answer{
 		begin + "--user='a b'":                 {User: "a b"},
 		begin + "--group=x --group='$(id)'":    {User: "u", Groups: []string{"x", "$(id)", "system:authenticated"}},

@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,13 +29,16 @@ func (t Target) judgeDoor(h heard) Answer {
 		why.Fix = "tctl get proxies, and compare the addresses with what leads here"
 	case strings.Contains(h.message, wordsNoPrincipals):
 		why.ID, why.Cause = "P25", "no role of the bot that matches this cluster has kubernetes_groups or kubernetes_users"
-		why.Expected, why.Fix = "a group that is bound in the cluster", "tctl edit role/ROLE"
+		why.Expected, why.Fix = "a group that is bound in the cluster", "tctl edit role/ROLE, and add kubernetes_groups"
 	case strings.Contains(h.message, wordsSelectUser):
 		why.ID, why.Cause = "P26", "the bot's roles name several kubernetes_users, so that a request has to say as which it comes"
-		why.Expected, why.Fix = "one user, or *", "tctl edit role/ROLE"
+		why.Expected, why.Fix = "one user, or *", "tctl edit role/ROLE, and leave one of kubernetes_users"
+	case h.ofSystem():
+		why.ID, why.Cause = "P25", "this cluster lets nobody act as a name that begins with system:"
+		why.Expected, why.Fix = "groups of your own", "tctl edit role/ROLE, and put a group of your own in the place of those with system:"
 	case h.byAgent():
 		why.ID, why.Cause = "P25", "Kubernetes does not let Teleport's agent act as the bot's user or groups"
-		why.Expected, why.Fix = "groups of your own, no system: ones, and an agent that may impersonate", "kubectl get clusterrole,clusterrolebinding -l app=teleport-agent"
+		why.Expected, why.Fix = "an agent that may impersonate users and groups, as the one of the teleport-kube-agent chart may", h.canImpersonate()
 	case h.status == http.StatusUnauthorized:
 		why.Cause, why.Expected, why.Fix = "the certificate is not accepted", "one that this cluster takes", "tctl status"
 	case h.status == http.StatusForbidden:
@@ -78,26 +82,39 @@ func (t Target) subject(a Answer) string {
 	if user != "" {
 		return "user " + user
 	}
+	if len(groups) == 1 {
+		return "group " + groups[0]
+	}
 	return "any of the groups " + strings.Join(groups, ", ")
 }
 
-// bind is the command that binds the bot in the target cluster.
+// canImpersonate is the question to the cluster whether its agent may what it was refused.
+func (h heard) canImpersonate() string {
+	return "kubectl --context CLUSTER auth can-i impersonate groups --as " + spec.ShellWord(cmp.Or(h.user(), "AGENT"))
+}
+
+// bind is the command that binds the bot in the target cluster, in each namespace that it is for. Its context there is not known here, and
+// the current one is likely that of another cluster.
 func (t Target) bind(a Answer) string {
-	command := []string{"kubectl", "create", "clusterrolebinding"}
-	if len(t.Namespaces) > 0 {
-		command = []string{"kubectl", "--namespace", spec.ShellWord(t.Namespaces[0]), "create", "rolebinding"}
-	}
 	role := t.ClusterRole
 	if role == "" {
 		role = spec.DefaultClusterRole
 	}
-	command = append(command, spec.ShellWord(t.Bot+"-kubernetes"), "--clusterrole="+spec.ShellWord(role))
+	binding := []string{spec.ShellWord(spec.KubeRoleOf(t.Bot)), "--clusterrole=" + spec.ShellWord(role)}
 	groups, user := t.subjects(a)
 	for _, group := range groups {
-		command = append(command, "--group="+spec.ShellWord(group))
+		binding = append(binding, "--group="+spec.ShellWord(group))
 	}
 	if user != "" {
-		command = append(command, "--user="+spec.ShellWord(user))
+		binding = append(binding, "--user="+spec.ShellWord(user))
 	}
-	return strings.Join(command, " ")
+	what := strings.Join(binding, " ")
+	if len(t.Namespaces) == 0 {
+		return "kubectl --context CLUSTER create clusterrolebinding " + what
+	}
+	var commands []string
+	for _, namespace := range t.Namespaces {
+		commands = append(commands, "kubectl --context CLUSTER --namespace "+spec.ShellWord(namespace)+" create rolebinding "+what)
+	}
+	return strings.Join(commands, " && ")
 }

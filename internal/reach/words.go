@@ -15,6 +15,7 @@ const (
 	wordsNotAnyUser   = "impersonation request has been denied"
 	wordsResources    = "kubernetes_resources"
 	wordsOffline      = "offline"
+	wordsOfSystem     = "impersonating system identities"
 )
 
 // mostWords is how much of a foreign message is kept: more than any that is known.
@@ -31,7 +32,12 @@ func oneLine(text string) string {
 // byAgent tells that the API server does not let Teleport's agent act as the bot's users or groups, so that no request gets in.
 func (h heard) byAgent() bool {
 	return h.status == http.StatusForbidden &&
-		(strings.Contains(h.message, "cannot impersonate resource") || strings.Contains(h.message, "impersonating system identities"))
+		(strings.Contains(h.message, "cannot impersonate resource") || h.ofSystem())
+}
+
+// ofSystem tells the refusal of an admission webhook such as GKE Autopilot's.
+func (h heard) ofSystem() bool {
+	return h.status == http.StatusForbidden && strings.Contains(h.message, wordsOfSystem)
 }
 
 // byTeleport tells a refusal by the kubernetes_resources of the bot's roles, which is worded like one of the API server.
@@ -43,6 +49,16 @@ func (h heard) byTeleport() bool {
 func (h heard) byKubernetes() bool {
 	return h.status == http.StatusForbidden && !h.byTeleport() && !h.byAgent() &&
 		strings.Contains(h.message, `User "`) && strings.Contains(h.message, " cannot ")
+}
+
+// user is whom the API server names in a refusal; empty where it names nobody.
+func (h heard) user() string {
+	_, rest, _ := strings.Cut(h.message, `User "`)
+	user, _, named := strings.Cut(rest, `"`)
+	if !named {
+		return ""
+	}
+	return user
 }
 
 // open tells that an API server answered, be it that it allows nothing.

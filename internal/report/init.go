@@ -73,6 +73,15 @@ type discoveryJSON struct {
 	Public   bool   `json:"public"`
 	Why      string `json:"why"`
 	SeenFrom string `json:"seenFrom"`
+	// Platform is left out where the issuer is none of a known cloud's.
+	Platform *platformJSON `json:"platform,omitempty"`
+}
+
+type platformJSON struct {
+	Name       string `json:"name"`
+	JoinMethod string `json:"joinMethod"`
+	Needs      string `json:"needs"`
+	Docs       string `json:"docs"`
 }
 
 type joinTypeJSON struct {
@@ -180,6 +189,9 @@ func (i Init) document() initDocument {
 			Warnings: orEmpty(i.Choice.Warnings), Rejected: []rejectionJSON{},
 		},
 		Resources: []resourceJSON{}, Proof: i.proof(), Checks: checksJSON(i.Checks), Files: filesJSON(i.Files), Next: orEmpty(i.Next),
+	}
+	if platform, known := issuer.PlatformOf(i.Choice.Issuer); known {
+		document.Discovery.Platform = &platformJSON{platform.Name, platform.JoinMethod, platform.Needs, platform.Docs}
 	}
 	if r := i.Setup.Resolved; r != nil {
 		document.Setup.ClusterName, document.Setup.ServerVersion, document.Setup.Image = r.ClusterName, r.ServerVersion, r.Image

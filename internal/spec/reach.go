@@ -1,6 +1,9 @@
 package spec
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Reach says which Kubernetes clusters that are enrolled in Teleport the bot gets at, and as whom. It belongs to AccessKubernetes.
 type Reach struct {
@@ -55,6 +58,12 @@ func (r Reach) Means() []string {
 	var words []string
 	if r.AsAnyone() {
 		words = append(words, AnyUserMeans)
+	}
+	if len(r.Users) > 1 {
+		words = append(words, "each request has to say as which of the users it comes (kubectl --as); Teleport refuses one that does not")
+	}
+	if names := slices.DeleteFunc(slices.Concat(r.Groups, r.Users), func(name string) bool { return !strings.HasPrefix(name, "system:") }); len(names) > 0 {
+		words = append(words, "to act as "+strings.Join(names, ", ")+" is to take names that Kubernetes keeps for itself, which GKE Autopilot forbids")
 	}
 	switch role := r.BoundRole(); role {
 	case DefaultClusterRole:

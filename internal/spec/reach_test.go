@@ -141,12 +141,14 @@ func TestReachMatches(t *testing.T) {
 func TestReachSaysWhatItMeans(t *testing.T) {
 	t.Parallel()
 	for want, reach := range map[string]spec.Reach{
-		"":                    {Groups: []string{"a"}},
-		spec.AnyUserMeans:     {Users: []string{"*"}},
-		spec.EveryRightMeans:  {Groups: []string{"a"}, ClusterRole: "cluster-admin"},
-		"reading Secrets":     {Groups: []string{"a"}, ClusterRole: "edit"},
-		"up to each matched":  {Groups: []string{"a"}, ClusterRole: "custom"},
-		"treat it as cluster": {Users: []string{"*"}, ClusterRole: "custom"},
+		"":                       {Groups: []string{"a"}},
+		spec.AnyUserMeans:        {Users: []string{"*"}},
+		spec.EveryRightMeans:     {Groups: []string{"a"}, ClusterRole: "cluster-admin"},
+		"to act as system:nodes": {Groups: []string{"a", "system:nodes"}},
+		"kubectl --as":           {Users: []string{"a", "b"}},
+		"reading Secrets":        {Groups: []string{"a"}, ClusterRole: "edit"},
+		"up to each matched":     {Groups: []string{"a"}, ClusterRole: "custom"},
+		"treat it as cluster":    {Users: []string{"*"}, ClusterRole: "custom"},
 	} {
 		got := strings.Join(reach.Means(), "; ")
 		if want == "" && got != "" || !strings.Contains(got, want) {

@@ -5,6 +5,7 @@
 package testkit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,8 @@ func (f Flavour) issuer() string {
 // Options of a control plane.
 type Options struct {
 	Flavour Flavour
+	// Issuer takes the place of the flavour's, for a cluster of a provider that is known by it. It has to be an https URL.
+	Issuer string
 	// Audit keeps an audit log of the requests that are not the control plane's own; see AuditEvents.
 	Audit bool
 	// ExtraAPIServerArgs are set last: flag name without dashes -> values, one flag a value.
@@ -166,7 +169,7 @@ func (c *ControlPlane) stop() error {
 func (c *ControlPlane) Flavour() Flavour { return c.options.Flavour }
 
 // Issuer of the service account tokens, as it stands in their iss claim.
-func (c *ControlPlane) Issuer() string { return c.options.Flavour.issuer() }
+func (c *ControlPlane) Issuer() string { return cmp.Or(c.options.Issuer, c.options.Flavour.issuer()) }
 
 // RESTConfig is a cluster administrator's.
 func (c *ControlPlane) RESTConfig() *rest.Config { return rest.CopyConfig(c.admin) }

@@ -97,6 +97,14 @@ func (s *Setup) deploy(kind WorkloadKind) {
 	}
 }
 
+// DefaultFor is Default with the answers that follow from a workload; the workload itself stays that of Default.
+func DefaultFor(kind WorkloadKind) Setup {
+	s := Default()
+	s.deploy(kind)
+	s.Workload.Kind = Default().Workload.Kind
+	return s
+}
+
 // systemRole gives a role in Teleport's form, whatever its case; what Teleport does not know stays as it is.
 func systemRole(typed string) string {
 	for _, role := range AgentRoles() {

@@ -19,15 +19,15 @@ func (t Teleport) OnCloud() bool {
 	return strings.HasSuffix(strings.ToLower(host), cloudDomain)
 }
 
-// NoInClusterOnCloud says why type in_cluster cannot be where Teleport hosts the Auth Service. The other two types work there
-// (field-notes P42).
-const NoInClusterOnCloud = "with in_cluster the Auth Service asks the Kubernetes cluster that it runs in itself, and on Teleport Cloud that is not yours"
+// NoInClusterOnCloud says why type in_cluster, with which the Auth Service asks the cluster that it runs in, cannot be where Teleport
+// hosts it. The other two types work there (field-notes P42).
+const NoInClusterOnCloud = "on Teleport Cloud the Auth Service runs in no cluster of yours"
 
 // validateInCluster judges what belongs to join type in_cluster alone.
 func (s Setup) validateInCluster(v *collector) {
 	asked := s.Join.Type == JoinInCluster
 	if asked && s.Teleport.OnCloud() {
-		v.add("join-type", NoInClusterOnCloud, "use oidc or static_jwks, which work with Teleport Cloud, or auto")
+		v.add("join-type", "in_cluster cannot work: "+NoInClusterOnCloud, "use oidc or static_jwks, which work with Teleport Cloud, or auto")
 	}
 	account := s.Join.AuthServiceAccount
 	if account == "" {

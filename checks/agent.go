@@ -9,14 +9,21 @@ import (
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
-// ForWorkload leaves out what a setup cannot have, and words the rest for it: an agent has no bot, no output, and no Deployment of
-// tbotctl's.
-func ForWorkload(selected []Check, s spec.Setup) []Check {
-	if !s.IsAgent() {
-		return selected
+// Concerning leaves out what a setup has nothing to do with, and words the rest for it: an agent has no bot, no output, and no
+// Deployment of tbotctl's.
+func Concerning(s spec.Setup, selected []Check) []Check {
+	var without []ID
+	var titles map[ID]string
+	if s.Join.Type != spec.JoinInCluster {
+		without = append(without, TokenReview)
 	}
-	without := []ID{TeleportRoles, KubeClusters, WorkloadReady, OutputWritten}
-	titles := map[ID]string{TeleportVersion: "the version of the chart suits the server", JoinProven: "Teleport lets the service account in as each of the roles"}
+	if !s.Reach.Selects() {
+		without = append(without, KubeClusters)
+	}
+	if s.IsAgent() {
+		without = append(without, TeleportRoles, WorkloadReady, OutputWritten)
+		titles = map[ID]string{TeleportVersion: "the version of the chart suits the server", JoinProven: "Teleport lets the service account in as each of the roles"}
+	}
 	var kept []Check
 	for _, check := range selected {
 		if slices.Contains(without, check.ID) {

@@ -21,18 +21,23 @@ func agentSetup() spec.Setup {
 }
 
 // An agent is not asked about what it cannot have, and nothing that is left speaks of a bot.
-func TestForWorkload(t *testing.T) {
+func TestConcerning(t *testing.T) {
 	t.Parallel()
 	for _, stage := range []Stage{Before, After} {
-		all := Select(Catalogue(), stage)
-		if kept := ForWorkload(all, spec.Default()); len(kept) != len(all) {
-			t.Errorf("stage %d: %d of %d checks for tbot", stage, len(kept), len(all))
-		}
-		for _, check := range ForWorkload(all, agentSetup()) {
+		for _, check := range Concerning(agentSetup(), Select(Catalogue(), stage)) {
 			if words := strings.Fields(check.Title); slices.Contains(words, "bot") || slices.Contains(words, "tbot") || slices.Contains(words, "Deployment") {
 				t.Errorf("%s: %q of an agent", check.ID, check.Title)
 			}
 		}
+	}
+	before := Select(Catalogue(), Before)
+	has := func(s spec.Setup, id ID) bool {
+		return slices.ContainsFunc(Concerning(s, before), func(c Check) bool { return c.ID == id })
+	}
+	plain, reaching, inCluster := spec.Default(), spec.Default(), spec.Default()
+	reaching.Reach.Clusters, inCluster.Join.Type = []string{"prod"}, spec.JoinInCluster
+	if has(plain, KubeClusters) || !has(reaching, KubeClusters) || has(plain, TokenReview) || !has(inCluster, TokenReview) || !has(plain, TeleportRoles) {
+		t.Error("a check is asked that concerns nobody, or one is not that does")
 	}
 }
 

@@ -59,7 +59,7 @@ func (d deeds) Discover(ctx context.Context) error {
 // look runs those of the checks before init that are selected, and says those that tell something new.
 func (d deeds) look(ctx context.Context, selected func(checks.Check) bool, tells func(checks.Result) bool) error {
 	var run []checks.Check
-	for _, check := range checks.ForWorkload(checks.Select(checks.Catalogue(), checks.Before), d.setup) {
+	for _, check := range checks.Concerning(d.setup, checks.Select(checks.Catalogue(), checks.Before)) {
 		if selected(check) && (!d.held.NoTeleport || !needsLogin(check)) {
 			run = append(run, check)
 		}

@@ -87,7 +87,7 @@ func (r *initRun) checksBefore(ctx context.Context) error {
 	r.progress.Looking("asking both clusters")
 	facts := r.clusters.facts()
 	facts.KubernetesNeeds, facts.TeleportNeeds = r.kubernetesNeeds, teleportNeeds(r.setup)
-	selected := checks.ForWorkload(checks.Select(checks.Catalogue(), checks.Before), r.setup)
+	selected := checks.Concerning(r.setup, checks.Select(checks.Catalogue(), checks.Before))
 	if r.filesOnly() {
 		r.withoutWrites(ctx, selected, facts)
 	}
@@ -205,7 +205,7 @@ func (r *initRun) checksAfter(ctx context.Context, applied apply.Result) error {
 	r.progress.Head("Checks afterwards")
 	r.progress.Looking("looking at what was made")
 	facts := r.factsAfter(applied)
-	after := checks.Run(ctx, checks.ForWorkload(checks.Select(checks.Catalogue(), checks.After), r.setup), facts, r.progress.Check)
+	after := checks.Run(ctx, checks.Concerning(r.setup, checks.Select(checks.Catalogue(), checks.After)), facts, r.progress.Check)
 	r.result.Checks = checks.Settle(append(r.result.Checks, after...))
 	if err := failure(ctx, r.result.Checks, "what was applied stands"); err != nil {
 		return err

@@ -2,20 +2,23 @@ package cmd_test
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gravitational/teleport/api/types"
 	apievents "github.com/gravitational/teleport/api/types/events"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/tbotctl/tbotctl/internal/prompt"
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
 	"github.com/tbotctl/tbotctl/internal/testkit"
+	"github.com/tbotctl/tbotctl/internal/testkit/lab"
 )
 
 // agentArgs are the flags of an agent for the application of Teleport's guide; later ones win.
@@ -136,12 +139,19 @@ func TestAgentDelegator(t *testing.T) {
 	t.Cleanup(func() {
 		_, _, _ = b.plane.Kubectl(context.WithoutCancel(t.Context()), nil, "delete", "clusterrolebinding", name)
 	})
-	testkit.Eventually(t, "the binding to be seen", func(context.Context) error {
-		if b.run(t, args...).code != 0 {
-			return apierrors.NewInternalError(context.DeadlineExceeded)
+	testkit.Eventually(t, "the binding to be seen", func(ctx context.Context) error {
+		answer, err := b.plane.Client().AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
+			Spec: authorizationv1.SubjectAccessReviewSpec{
+				User:               "system:serviceaccount:" + b.namespace + ":auth",
+				ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: "create", Group: "authentication.k8s.io", Resource: "tokenreviews"},
+			},
+		}, metav1.CreateOptions{})
+		if err == nil && !answer.Status.Allowed {
+			err = errors.New("not allowed")
 		}
-		return nil
+		return err
 	})
+	b.run(t, args...).want(t, 0, "TBC410", "proven as App")
 }
 
 // Every role is joined as, and a chart that mounts no token gets the volume.
@@ -286,11 +296,40 @@ func TestAgentBesideTbot(t *testing.T) {
 	b.allStands(t, made)
 }
 
+// TestAgentTouch is an agent where administrators confirm by a hardware key and nobody can be asked for it: the token is left in a file,
+// and who repeats the command after it was made finds that it is.
+func TestAgentTouch(t *testing.T) {
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{AdminMFA: true})
+	t.Chdir(b.dir)
+	got := b.run(t, b.agentArgs()...)
+	got.want(t, 3, "hardware key", "is left in")
+	b.noAdminAction(t)
+	found, err := filepath.Glob("tbotctl-teleport-agent-*/teleport/resources.yaml")
+	if err != nil || len(found) != 1 {
+		t.Fatalf("found %v, %v; want one file", found, err)
+	}
+	if err := b.make([]byte(b.read(t, found[0]))); err != nil {
+		t.Fatal(err)
+	}
+	b.run(t, b.agentArgs()...).want(t, 0, "proven as App")
+	b.noAdminAction(t)
+}
+
+// Before 17.0.3 in_cluster takes no audience but the API server's own, so the pod's own token is what joins.
+func TestAgentInClusterOldServer(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{Version: "16.4.7", ReviewToken: lab.Reviewer(testkit.Shared(t, testkit.SelfManaged))})
+	b.run(t, b.agentArgs("--join-type", "in_cluster")...).want(t, 0, "proven as App over HTTP")
+	if values := b.read(t, b.path("values.yaml")); strings.Contains(values, "audience") || strings.Contains(values, "teleportClusterName") {
+		t.Errorf("the values name an audience:\n%s", values)
+	}
+}
+
 // TestGuidedAgent leads somebody through the same by questions; what belongs to a bot is not asked.
 func TestGuidedAgent(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
-	b.profile(t, b.path("tsh"), 3600e9)
+	b.profile(t, b.path("tsh"), time.Hour)
 	script := prompt.NewScript(t, append(slices.Clone(b.answers()[:3]),
 		prompt.Answer("workload", "agent"), prompt.Answer("namespace", b.namespace),
 		prompt.Answer("agent-release", "web"), prompt.Default("token-name"),

@@ -38,6 +38,10 @@ Kubernetes is reached as kubectl would, Teleport with the login of tsh or an ide
   tbotctl init --non-interactive --yes --context prod --namespace machines \
     --proxy example.teleport.sh:443 --identity admin.identity --roles access -o json
 
+  # what a teleport-kube-agent joins with, and the values for its Helm chart
+  tbotctl init --namespace teleport-agent --workload agent --agent-roles App,Kube \
+    --agent-app shop=http://shop.svc:80 --agent-kube-name prod
+
   # files for somebody else to review and apply
   tbotctl init --namespace machines --roles access --out-dir machines`,
 		Args: noArgs,

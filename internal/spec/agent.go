@@ -59,14 +59,13 @@ func (a Agent) Serves(roles ...string) bool {
 	return slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(a.Roles, role) })
 }
 
-// NeedsApps, NeedsDatabases and NeedsKubeName tell what the chart refuses to render without. Discovery finds applications itself, and
-// both it and Kube go by the cluster's name.
+// NeedsApps tells that the chart does not render without applications: Discovery finds them itself.
 func (a Agent) NeedsApps() bool { return a.Serves(RoleApp) && !a.Serves(RoleDiscovery) }
 
-// NeedsDatabases is for Db.
+// NeedsDatabases tells the same of databases.
 func (a Agent) NeedsDatabases() bool { return a.Serves(RoleDb) }
 
-// NeedsKubeName is for Kube and Discovery.
+// NeedsKubeName tells the same of the cluster's name, by which Kube serves it and Discovery marks what it finds.
 func (a Agent) NeedsKubeName() bool { return a.Serves(RoleKube, RoleDiscovery) }
 
 // Release is the Helm release of an agent; its service account is called the same where no other name is given.

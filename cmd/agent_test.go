@@ -296,6 +296,40 @@ func TestAgentBesideTbot(t *testing.T) {
 	b.allStands(t, made)
 }
 
+// A name that a tbot has already is not taken from it in silence: its token would let it in no more.
+func TestAgentOfATbotsName(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	made := b.install(t)
+	b.run(t, b.agentArgs("--name", "tbot")...).want(t, 3, "it lets in bot "+made.Setup.Bot, "nothing was applied", "--name")
+	b.allStands(t, made)
+}
+
+// The values are written over where that is asked for, and before anything is applied.
+func TestAgentValuesOverwritten(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	b.write(t, "values.yaml", []byte("roles: kube\n"))
+	b.run(t, b.agentArgs()...).want(t, 3, "another content", "--overwrite")
+	b.nothingWritten(t)
+	b.run(t, b.agentArgs("--overwrite")...).want(t, 0, "values.yaml, replaced")
+	if values := b.values(t, b.path("values.yaml")); values.Roles != "app" {
+		t.Errorf("the values are %+v", values)
+	}
+}
+
+func TestAgentRenderFromFlagsAlone(t *testing.T) {
+	t.Parallel()
+	args := []string{
+		"render", "--workload", "agent", "--agent-roles", "kube", "--agent-kube-name", "prod", "--namespace", "edge", "--proxy", "example.teleport.sh:443",
+		"--cluster-name", "example.teleport.sh", "--tbot-version", "18.2.0", "--join-type", "oidc", "--issuer", "https://oidc.example.com/id/A/",
+	}
+	runWith(t, noClusters(t), "", args...).want(t, 2, "--token-name")
+	args = append(args, "--token-name", "edge")
+	runWith(t, noClusters(t), "", args...).want(t, 0, `roles: ["Kube"]`, `service_account: "edge:teleport-agent"`)
+	runWith(t, noClusters(t), "", append(args, "--values")...).want(t, 0, `teleportClusterName: "example.teleport.sh"`, "enterprise: true", `kubeClusterName: "prod"`)
+}
+
 // TestAgentTouch is an agent where administrators confirm by a hardware key and nobody can be asked for it: the token is left in a file,
 // and who repeats the command after it was made finds that it is.
 func TestAgentTouch(t *testing.T) {

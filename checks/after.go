@@ -118,6 +118,9 @@ func joinChecks() []Check {
 			if err != nil {
 				return failed(err, "")
 			}
+			if f.Setup.IsAgent() {
+				return judgeHostProof(f.Setup.Agent.Roles, proof)
+			}
 			return judgeProof(f.Setup.Teleport.BotName, f.Setup.BotRoles(), f.Setup.HasOutput(), proof)
 		},
 	}}

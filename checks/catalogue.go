@@ -9,7 +9,7 @@ func Catalogue() []Check {
 		kubernetesChecks(), liveKubernetesChecks(),
 		issuerChecks(), liveIssuerChecks(), discoveryChecks(),
 		teleportChecks(), liveTeleportChecks(), reachChecks(),
-		liveTokenChecks(),
+		liveTokenChecks(), reviewChecks(),
 		workloadChecks(), liveWorkloadChecks(), UpgradeChecks(),
 		permissionChecks(), livePermissionChecks(),
 		outputChecks(), liveOutputChecks(),

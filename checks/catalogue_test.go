@@ -83,6 +83,7 @@ func blind(err error) *checks.Facts {
 		Login:             func(context.Context) (checks.Login, error) { return checks.Login{}, err },
 		MissingRoles:      func(context.Context) ([]string, error) { return nil, err },
 		KubeClusters:      func(context.Context) ([]spec.ResolvedCluster, error) { return nil, err },
+		MayReview:         func(context.Context, string) (bool, error) { return false, err },
 		KubernetesNeeds: func(context.Context) checks.KubernetesNeeds {
 			return checks.KubernetesNeeds{Needs: []checks.Need{{All: []checks.Access{{Verb: "create", Resource: "pods"}}}}}
 		},
@@ -118,6 +119,9 @@ func TestFailedLooksAreNeverGreen(t *testing.T) {
 			facts := blind(errLook)
 			if check.ID == checks.KubeClusters {
 				facts.Setup.Access = spec.AccessKubernetes
+			}
+			if check.ID == checks.TokenReview {
+				facts.Setup.Join = spec.Join{Type: spec.JoinInCluster, AuthServiceAccount: "teleport:auth"}
 			}
 			result := checks.Run(t.Context(), []checks.Check{check}, facts, quiet)[0]
 			if status := result.Finding.Status; status != checks.Fail && status != checks.Unknown {

@@ -76,5 +76,12 @@ func explainToken() []Explanation {
 			Mend:  "Change the join token to oidc or static_jwks. Where in_cluster is right: `kubectl create clusterrolebinding teleport-auth-delegator --clusterrole=system:auth-delegator --serviceaccount=NAMESPACE:NAME` for the Auth Service's account.",
 			Since: "oidc: 17.7.0, 18.1.5 and 19. in_cluster takes the cluster's name as audience since 15.4.x, 16.4.9 and 17.0.3.",
 		},
+		{
+			ID:    "TBC410",
+			Looks: "With join type in_cluster: whether the service account that `--auth-service-account` names may create TokenReviews, by a SubjectAccessReview. Without the flag nobody knows whom to ask about; the proof of the join then shows it.",
+			Why:   "With in_cluster the Auth Service has its own Kubernetes cluster review the token. Its service account needs ClusterRole system:auth-delegator, which only the chart teleport-cluster gives by itself. On Teleport Cloud the Auth Service runs in no cluster of yours.",
+			Shows: []string{"error during the Kubernetes TokenReview", "failed to initialize in-cluster Kubernetes config"},
+			Mend:  "`kubectl create clusterrolebinding teleport-auth-delegator --clusterrole=system:auth-delegator --serviceaccount=NAMESPACE:NAME` for the Auth Service's account, or another join type.",
+		},
 	}
 }

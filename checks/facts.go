@@ -31,6 +31,8 @@ type Facts struct {
 	MissingRoles func(context.Context) ([]string, error)
 	// KubeClusters are the Kubernetes clusters that are enrolled in Teleport, as far as the login sees them.
 	KubeClusters func(context.Context) ([]spec.ResolvedCluster, error)
+	// MayReview asks whether a Kubernetes user may create TokenReviews.
+	MayReview func(ctx context.Context, user string) (bool, error)
 	// KubernetesNeeds and TeleportNeeds are what this run must be allowed to do; nil for a run that makes nothing there.
 	KubernetesNeeds func(context.Context) KubernetesNeeds
 	TeleportNeeds   []TeleportAccess
@@ -65,7 +67,7 @@ type Login struct {
 type Proof struct {
 	User, Via, From string
 	NotAfter        time.Time
-	// Roles are those of the outputs' certificates; empty where no output was generated.
+	// Roles are those of the outputs' certificates, empty where no output was generated; or the system roles of an agent.
 	Roles []string
 	Notes []string
 }

@@ -136,10 +136,14 @@ func (r refused) judge() Refusal {
 
 // unexplained is honest about words that no rule knows.
 func (r refused) unexplained() Refusal {
+	event := "bot.join"
+	if r.Setup.IsAgent() {
+		event = "instance.join"
+	}
 	return Refusal{
 		Cause:    "Teleport refused for a reason that tbotctl does not know",
 		Observed: "Teleport says: " + r.text,
-		Fix:      "read the newest bot.join event in Teleport's audit log: it holds the reason and what the service account presented",
+		Fix:      "read the newest " + event + " event in Teleport's audit log: it holds the reason and what the service account presented",
 	}
 }
 

@@ -45,6 +45,9 @@ func (r refused) ended() bool {
 }
 
 func (r refused) wrongRole() Refusal {
+	if r.Setup.IsAgent() {
+		return r.wrongAgentRole()
+	}
 	cause := Refusal{
 		ID: "P18", Cause: "the join token is for something else than a bot",
 		Observed: r.tokenName() + " does not allow the role Bot", Expected: `roles ["Bot"]`,
@@ -126,6 +129,9 @@ func (r refused) noAllowRule() Refusal {
 
 // accessDenied is P17: Teleport hides the reason, and the values tell it.
 func (r refused) accessDenied() Refusal {
+	if r.Setup.IsAgent() {
+		return r.agentDenied()
+	}
 	wanted, named := r.Setup.Names().Bot, r.botName()
 	cause := Refusal{
 		ID: "P17", Cause: "Teleport does not say why; mostly the bot does not exist",

@@ -97,22 +97,26 @@ func judgeTbotVersion(w spec.Workload, proxy Proxy) Finding {
 	if err != nil {
 		return Finding{Status: Fail, Observed: err.Error(), Fix: "give --tbot-version X.Y.Z of a release"}
 	}
+	program := "tbot"
+	if w.Kind == spec.WorkloadAgent {
+		program = "chart " + spec.AgentChart
+	}
 	tbot, server, least := "v"+strings.TrimPrefix(version, "v"), "v"+proxy.Version, "v"+proxy.MinClientVersion
 	switch {
 	case !semver.IsValid(server):
 		return Finding{Status: Unknown, Observed: "the server's version " + spec.Quote(proxy.Version) + " cannot be read"}
 	case semver.Compare(semver.Major(tbot), semver.Major(server)) > 0:
 		return Finding{
-			Status: Fail, Observed: "tbot " + version, Expected: "at most the server's " + proxy.Version,
+			Status: Fail, Observed: program + " " + version, Expected: "at most the server's " + proxy.Version,
 			Fix: "give a --tbot-version of the server's major version",
 		}
 	case semver.IsValid(least) && semver.Compare(tbot, least) < 0:
 		return Finding{
-			Status: Fail, Observed: "tbot " + version, Expected: "at least " + proxy.MinClientVersion + ", the server's minimum",
+			Status: Fail, Observed: program + " " + version, Expected: "at least " + proxy.MinClientVersion + ", the server's minimum",
 			Fix: "give a newer --tbot-version, or leave it out",
 		}
 	}
-	return passed(fmt.Sprintf("tbot %s for Teleport %s", version, proxy.Version))
+	return passed(fmt.Sprintf("%s %s for Teleport %s", program, version, proxy.Version))
 }
 
 // judgeLogin warns of a login that may end in the middle of the work.

@@ -18,14 +18,13 @@ func (o *initOptions) commandLine(unasked bool) string {
 	default:
 		words[0] += " --non-interactive --yes"
 	}
-	words = append(words, o.answered(func(string) bool { return true })...)
+	words = append(words, o.answered(spec.DefaultFor(o.setup.Workload.Kind), func(string) bool { return true })...)
 	return strings.Join(append(words, o.ways()...), " ")
 }
 
 // answered are the flags of the answers that are not the default, as far as they are wanted.
-func (o *initOptions) answered(wanted func(flag string) bool) []string {
+func (o *initOptions) answered(defaults spec.Setup, wanted func(flag string) bool) []string {
 	var words []string
-	defaults := spec.Default()
 	for _, field := range spec.Fields() {
 		value := field.Get(o.setup)
 		if path, isFile := o.files[field.Flag]; isFile {
@@ -61,7 +60,7 @@ func (s *session) ways() []string {
 
 // deleteLine removes what init made.
 func (o *initOptions) deleteLine() string {
-	words := append([]string{"tbotctl delete"}, o.answered(func(flag string) bool {
+	words := append([]string{"tbotctl delete"}, o.answered(spec.Default(), func(flag string) bool {
 		return slices.Contains([]string{"context", "namespace", "proxy", "proxy-ca", "name"}, flag)
 	})...)
 	return strings.Join(append(words, o.ways()...), " ")

@@ -57,6 +57,7 @@ func (r *deleteRun) carryOut(ctx context.Context) error {
 	if len(inventory.Of(undo.Remove)) == 0 {
 		return nil
 	}
+	r.sayRelease()
 	runner := undo.Runner{Kubernetes: r.clusters.kube, Teleport: r.admin, Observe: r.progress.Event, Now: r.factory.Now}
 	if err := r.rehearse(ctx, runner); err != nil {
 		return err

@@ -33,6 +33,9 @@ const waitAgain = 2 * time.Second
 
 func runDoctor(ctx context.Context, o *doctorOptions) error {
 	run := &doctorRun{doctorOptions: o}
+	if err := notForAgents(o.setup, "doctor"); err != nil && !o.before {
+		return err
+	}
 	onlyContext := func(q wizard.Question) bool {
 		return q.Flag == wizard.FlagContext || o.before && q.Flag == wizard.FlagProxy
 	}

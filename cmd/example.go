@@ -90,7 +90,7 @@ func (o *initOptions) exampleLine() string {
 	if !typeable(o.setup, exampleFlags()) {
 		return "" // only a file of answers can say it
 	}
-	words = append(words, o.answered(func(flag string) bool { return slices.Contains(exampleFlags(), flag) })...)
+	words = append(words, o.answered(spec.Default(), func(flag string) bool { return slices.Contains(exampleFlags(), flag) })...)
 	config := tbotconfig.For(o.setup)
 	// What was found out rather than answered.
 	if secret := config.Secrets()[0]; secret != o.setup.Name+"-output" {

@@ -131,6 +131,7 @@ func (c *clusters) facts() *checks.Facts {
 		},
 		MissingRoles:  checks.Once(c.missingRoles),
 		KubeClusters:  c.kubeClusters,
+		MayReview:     c.mayReview,
 		KubernetesMay: c.kubernetesMay,
 		TeleportMay:   c.teleportMay,
 	}

@@ -25,7 +25,7 @@ func (o *initOptions) judgeFiles() error {
 	switch {
 	case o.outDirGiven && o.outDir == "":
 		return usagef("--out-dir: no folder is named")
-	case o.outDir == "" && o.overwrite:
+	case o.outDir == "" && o.overwrite && !o.setup.IsAgent():
 		return usagef("--overwrite goes with --out-dir: what init applies is not in files")
 	case o.outDir != "" && errors.As(files.Folder(o.outDir), &wrong):
 		return usagef("--out-dir: %w", wrong)
@@ -176,15 +176,19 @@ func (r *initRun) commands() []string {
 	}
 	kubectl += " apply --server-side"
 	tctl := "tctl create"
+	var helm []string
 	for _, file := range r.result.Files {
 		path := " -f " + spec.ShellWord(pasted(file.Path))
-		if strings.HasSuffix(file.Path, filepath.FromSlash("teleport/resources.yaml")) {
+		switch {
+		case strings.HasSuffix(file.Path, filepath.FromSlash("teleport/resources.yaml")):
 			tctl += path
-		} else {
+		case strings.HasSuffix(file.Path, filepath.FromSlash("agent/values.yaml")):
+			helm = []string{r.helm(file.Path)}
+		default:
 			kubectl += path
 		}
 	}
-	return []string{tctl, kubectl}
+	return append([]string{tctl, kubectl}, helm...)
 }
 
 // pasted makes a path one that no command takes for a flag.

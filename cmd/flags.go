@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/wizard"
 )
 
 // answers gathers a Setup from an answers file, the environment and the flags.
@@ -76,7 +77,7 @@ func (a *answers) setup(f *Factory) (s spec.Setup, notes []string, err error) {
 		}
 	}
 	var problems []spec.FieldError
-	for _, field := range a.fields {
+	for _, field := range workloadFirst(a.fields) {
 		text, source := a.lookup(f, field.Flag)
 		if source == "" {
 			continue
@@ -94,6 +95,19 @@ func (a *answers) setup(f *Factory) (s spec.Setup, notes []string, err error) {
 		return s, notes, &spec.Invalid{Fields: problems}
 	}
 	return s, notes, nil
+}
+
+// workloadFirst has the other answers follow the one that decides what some of them are where nobody gives them.
+func workloadFirst(fields []spec.Field) []spec.Field {
+	rank := func(f spec.Field) int {
+		if f.Flag == wizard.FlagWorkload {
+			return 0
+		}
+		return 1
+	}
+	fields = slices.Clone(fields)
+	slices.SortStableFunc(fields, func(a, b spec.Field) int { return rank(a) - rank(b) })
+	return fields
 }
 
 // given tells which flags have their answers, by flag, environment or file; a file of answers gives all that it has.

@@ -136,6 +136,12 @@ func (g *guided) howToGoOn() {
 
 // howToUse says what a consumer does with each Secret that tbot writes, and what is still to be bound.
 func (g *guided) howToUse() {
+	if g.setup.IsAgent() {
+		g.progress.Head("How to run it")
+		g.progress.Say("Helm installs the agent with the values that were written, and upgrades it by the same command:")
+		g.progress.Command(g.helm(g.valuesFile()))
+		return
+	}
 	n := g.setup.Names()
 	for i, secret := range tbotconfig.For(g.setup).Secrets() {
 		if i == 0 {

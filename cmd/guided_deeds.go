@@ -59,7 +59,7 @@ func (d deeds) Discover(ctx context.Context) error {
 // look runs those of the checks before init that are selected, and says those that tell something new.
 func (d deeds) look(ctx context.Context, selected func(checks.Check) bool, tells func(checks.Result) bool) error {
 	var run []checks.Check
-	for _, check := range checks.Select(checks.Catalogue(), checks.Before) {
+	for _, check := range checks.Concerning(d.setup, checks.Select(checks.Catalogue(), checks.Before)) {
 		if selected(check) && (!d.held.NoTeleport || !needsLogin(check)) {
 			run = append(run, check)
 		}
@@ -214,7 +214,7 @@ func (d deeds) Fix(error) string {
 		checks.KubernetesAnswers: wizard.FlagContext, checks.KubernetesNew: wizard.FlagContext, checks.KubernetesNamespaced: wizard.FlagNamespace,
 		checks.IssuerKnown: wizard.FlagContext, checks.IssuerChoice: wizard.FlagJoinType,
 		checks.TeleportAnswers: wizard.FlagProxy, checks.TeleportLogin: wizard.FlagProxy, checks.TeleportRoles: wizard.FlagRoles, checks.KubeClusters: wizard.FlagKubeCluster,
-		checks.KubernetesRights: wizard.FlagNamespace,
+		checks.KubernetesRights: wizard.FlagNamespace, checks.TokenReview: wizard.FlagJoinType,
 	}
 	for _, result := range d.result.Checks {
 		if flag := questions[result.Check.ID]; flag != "" && result.Finding.Status == checks.Fail {
@@ -225,6 +225,9 @@ func (d deeds) Fix(error) string {
 		return wizard.FlagJoinType
 	}
 	if len(d.result.Plan.Conflicts()) > 0 {
+		if d.setup.IsAgent() {
+			return wizard.FlagAgentRelease
+		}
 		return wizard.FlagBotName
 	}
 	return ""

@@ -21,8 +21,14 @@ func (b *bench) guide(t *testing.T, script *prompt.Script, args ...string) outco
 	return b.guideAs(t, script, args...)
 }
 
-// guideAs is guide with whatever login there is.
+// guideAs is guide with whatever login there is, to a tbot.
 func (b *bench) guideAs(t *testing.T, script *prompt.Script, args ...string) outcome {
+	t.Helper()
+	return b.guideFreely(t, script, append([]string{"--workload", "tbot"}, args...)...)
+}
+
+// guideFreely leaves what is deployed to the script too.
+func (b *bench) guideFreely(t *testing.T, script *prompt.Script, args ...string) outcome {
 	t.Helper()
 	return runWith(t, func(f *cmd.Factory) {
 		f.Streams.InTTY, f.Streams.ErrTTY, f.Streams.Unicode = true, true, true

@@ -13,6 +13,7 @@ type initOptions struct {
 	save                     string
 	outDir                   string
 	outDirGiven, overwrite   bool
+	agentValues              string
 	refresh                  bool
 	takeOver, forceConflicts bool
 	prove                    string
@@ -37,6 +38,10 @@ Kubernetes is reached as kubectl would, Teleport with the login of tsh or an ide
   tbotctl init --non-interactive --yes --context prod --namespace machines \
     --proxy example.teleport.sh:443 --identity admin.identity --roles access -o json
 
+  # what a teleport-kube-agent joins with, and the values for its Helm chart
+  tbotctl init --namespace teleport-agent --workload agent --agent-roles App,Kube \
+    --agent-app shop=http://shop.svc:80 --agent-kube-name prod
+
   # files for somebody else to review and apply
   tbotctl init --namespace machines --roles access --out-dir machines`,
 		Args: noArgs,
@@ -48,7 +53,8 @@ Kubernetes is reached as kubectl would, Teleport with the login of tsh or an ide
 	flags.BoolVar(&o.accessible, "accessible", false, "ask line by line, for screen readers (also ACCESSIBLE=1)")
 	flags.BoolVar(&o.refresh, "refresh", false, "look up anew what the answers hold as resolved, such as the image's version")
 	flags.StringVar(&o.outDir, "out-dir", "", "write files to folder `DIR` instead of applying, and say which commands apply them")
-	flags.BoolVar(&o.overwrite, "overwrite", false, "replace files in --out-dir that differ")
+	flags.BoolVar(&o.overwrite, "overwrite", false, "replace files in --out-dir, or that of --agent-values, that differ")
+	flags.StringVar(&o.agentValues, "agent-values", "", "with --workload agent: write the values for Helm to `FILE`; default: the release's name and -values.yaml, here. With --out-dir: agent/values.yaml")
 	flags.BoolVar(&o.takeOver, "take-over", false, "adopt a bot, token or object that somebody else made; shown first")
 	flags.BoolVar(&o.forceConflicts, "force-conflicts", false, "win fields that another manager of an object holds; each is named")
 	flags.StringVar(&o.prove, "prove", "auto", "prove the join: `auto|always|never`")
@@ -75,6 +81,9 @@ func (o *initOptions) judge() error {
 	case proveAuto, proveAlways, proveNever:
 	default:
 		return usagef("--prove: %s is not known; use auto, always or never", spec.Quote(o.prove))
+	}
+	if err := o.judgeValues(); err != nil {
+		return err
 	}
 	return o.judgeFiles()
 }

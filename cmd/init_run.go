@@ -87,7 +87,7 @@ func (r *initRun) checksBefore(ctx context.Context) error {
 	r.progress.Looking("asking both clusters")
 	facts := r.clusters.facts()
 	facts.KubernetesNeeds, facts.TeleportNeeds = r.kubernetesNeeds, teleportNeeds(r.setup)
-	selected := checks.Select(checks.Catalogue(), checks.Before)
+	selected := checks.Concerning(r.setup, checks.Select(checks.Catalogue(), checks.Before))
 	if r.filesOnly() {
 		r.withoutWrites(ctx, selected, facts)
 	}
@@ -145,16 +145,19 @@ func (r *initRun) apply(ctx context.Context, set manifests.Set) error {
 	if err != nil {
 		return err
 	}
+	if err := r.putValues(set); err != nil {
+		return err
+	}
 	r.progress.Head("Apply")
 	runner := apply.Runner{Kubernetes: r.clusters.kube, Teleport: r.teleportWriter(ctx, admin), Observe: r.progress.Event, Now: r.factory.Now}
 	if r.needsProof(ctx) {
-		deployment, err := set.Deployment()
+		pod, err := r.pod(set)
 		if err != nil {
 			return err
 		}
-		runner.Prove = r.prover(deployment)
+		runner.Prove = r.prover(pod)
 	}
-	if !r.noWait {
+	if !r.noWait && !r.setup.IsAgent() { // whose rollout is Helm's
 		runner.Rollout = r.rollout
 	}
 	applied, err := runner.Run(ctx, r.result.Plan)
@@ -175,6 +178,10 @@ func (r *initRun) needsProof(ctx context.Context) bool {
 		return false
 	}
 	if r.prove == proveAlways || r.result.Plan.Changed() {
+		return true
+	}
+	if r.setup.IsAgent() {
+		r.progress.Say("nothing changed; what an agent leaves behind is Helm's to look at, so the join is proven once more.")
 		return true
 	}
 	found, err := r.evidence(ctx)
@@ -198,7 +205,7 @@ func (r *initRun) checksAfter(ctx context.Context, applied apply.Result) error {
 	r.progress.Head("Checks afterwards")
 	r.progress.Looking("looking at what was made")
 	facts := r.factsAfter(applied)
-	after := checks.Run(ctx, checks.Select(checks.Catalogue(), checks.After), facts, r.progress.Check)
+	after := checks.Run(ctx, checks.Concerning(r.setup, checks.Select(checks.Catalogue(), checks.After)), facts, r.progress.Check)
 	r.result.Checks = checks.Settle(append(r.result.Checks, after...))
 	if err := failure(ctx, r.result.Checks, "what was applied stands"); err != nil {
 		return err
@@ -242,6 +249,9 @@ func (r *initRun) report(err error) error {
 }
 
 func (r *initRun) next() []string {
+	if r.setup.IsAgent() {
+		return r.nextOfAgent()
+	}
 	n := r.setup.Names()
 	kubectl := fmt.Sprintf("kubectl --context %s --namespace %s ", spec.ShellWord(r.setup.Kubernetes.Context), n.Namespace)
 	next := []string{kubectl + "logs deployment/" + n.Deployment}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tbotctl/tbotctl/internal/apply"
 	"github.com/tbotctl/tbotctl/internal/plan"
+	"github.com/tbotctl/tbotctl/internal/tbot"
 	"github.com/tbotctl/tbotctl/internal/tctl"
 	"github.com/tbotctl/tbotctl/internal/teleport"
 	"github.com/tbotctl/tbotctl/manifests"
@@ -87,7 +88,7 @@ func (r *initRun) settleTouch(ctx context.Context) (why string, err error) {
 		r.progress.Say(why)
 		return "", ctx.Err()
 	}
-	if r.prove == proveAuto && r.result.Plan.Only(plan.Unseen) {
+	if r.prove == proveAuto && r.result.Plan.Only(plan.Unseen) && !r.setup.IsAgent() {
 		if _, err := r.evidence(ctx); err == nil {
 			return leaveToken("The token was not looked at, which would take a touch: it works.")
 		}
@@ -103,6 +104,9 @@ func (r *initRun) settleTouch(ctx context.Context) (why string, err error) {
 		r.progress.Say("This cluster wants admin actions confirmed with a hardware key: bot and token are written by " + path +
 			", which will ask for one touch.")
 		return "", ctx.Err()
+	case r.setup.IsAgent() && r.prove != proveNever:
+		return leaveToken(fmt.Sprintf("This cluster wants admin actions confirmed with a hardware key, and %s. "+
+			"The token is left as it is: the proof shows whether it admits this service account.", why))
 	case botStands && r.prove != proveNever:
 		return leaveToken(fmt.Sprintf("This cluster wants admin actions confirmed with a hardware key, and %s. "+
 			"The bot is there, so the token is left as it is: the proof shows whether it admits this service account.", why))
@@ -160,6 +164,12 @@ func (r *initRun) teleportWriter(ctx context.Context, admin apply.Teleport) appl
 
 // touchAfterAll leaves the Teleport side in a file where only the write itself showed that a touch is wanted.
 func (r *initRun) touchAfterAll(set manifests.Set, err error) error {
+	var refused *tbot.Refused
+	if r.touch && r.tctl == "" && r.setup.IsAgent() && errors.As(err, &refused) {
+		// There is no bot that tells of an earlier run, so only the proof shows that the token has still to be written.
+		return r.leave(set, "this cluster wants admin actions confirmed with a hardware key, and Teleport does not let the agent in by the token as it is", err,
+			"Then repeat this command, which goes on from there.", "")
+	}
 	if !teleport.Is(err, teleport.MFARequired) {
 		return err
 	}

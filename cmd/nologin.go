@@ -58,9 +58,12 @@ func (r *initRun) leave(set manifests.Set, why string, cause error, further, the
 		return left
 	}
 	n := r.setup.Names()
-	command := "tctl create -f " + path
+	command, what := "tctl create -f "+path, fmt.Sprintf("bot %s and token %s are", n.Bot, n.Token)
+	if r.setup.IsAgent() {
+		what = fmt.Sprintf("token %s is", n.Token)
+	}
 	lines := []string{
-		fmt.Sprintf("%s; bot %s and token %s are left in %s.", why, n.Bot, n.Token, path),
+		fmt.Sprintf("%s; %s left in %s.", why, what, path),
 		"Somebody who may make them on the cluster runs:", "  " + command, further,
 	}
 	r.result.Next = []string{command}

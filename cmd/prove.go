@@ -51,8 +51,7 @@ func (r *initRun) prover(deployment *appsv1.Deployment) func(context.Context, ap
 			return err
 		}
 		r.result.Proof = &proven
-		detail := fmt.Sprintf("proven as %s over %s, certificate until %s", proven.User, proven.Via, proven.NotAfter.UTC().Format(time.TimeOnly)+" UTC")
-		observe(apply.Event{Step: step, State: apply.Done, Detail: detail, Elapsed: elapsed()})
+		observe(apply.Event{Step: step, State: apply.Done, Detail: provenLine(proven, r.setup.IsAgent()), Elapsed: elapsed()})
 		for _, output := range proven.Outputs {
 			observe(apply.Event{Step: output.Type + " output", State: apply.Done, Detail: fmt.Sprintf("would write %d files to %s, with the roles %s", len(output.Files), output.Destination, strings.Join(output.Roles, ", "))})
 		}
@@ -115,6 +114,9 @@ func (r *initRun) mayBeTooEarly(err error) bool {
 }
 
 func (r *initRun) joinOnce(ctx context.Context, token spec.Secret) (proof.Outcome, error) {
+	if r.setup.IsAgent() {
+		return r.joinAsHost(ctx, token)
+	}
 	server, err := r.clusters.server(ctx)
 	if err != nil {
 		return proof.Outcome{}, err
@@ -162,6 +164,9 @@ func (r *initRun) factsAfter(applied apply.Result) *checks.Facts {
 	if proven := r.result.Proof; proven != nil {
 		facts.Proof = func(context.Context) (checks.Proof, error) {
 			outcome := checks.Proof{User: proven.User, Via: proven.Via, From: proven.From, NotAfter: proven.NotAfter, Notes: proven.Notes}
+			if r.setup.IsAgent() {
+				outcome.Roles = proven.Roles
+			}
 			for _, output := range proven.Outputs {
 				outcome.Roles = output.Roles
 			}

@@ -54,7 +54,7 @@ func (b *bench) sit(t *testing.T, s sitting) *person {
 		"HOME=" + b.dir, "PATH=" + os.Getenv("PATH"), "TERM=xterm-256color", "LANG=C.UTF-8", "TELEPORT_HOME=" + b.path("tsh"),
 	}, env, s.env)
 	kubeconfig := cmp.Or(s.kubeconfig, b.plane.KubeconfigFile())
-	args := []string{"init", "--kubeconfig", kubeconfig, "--proxy-ca", b.path("web-ca.pem"), "--timeout", "60s"}
+	args := []string{"init", "--workload", "tbot", "--kubeconfig", kubeconfig, "--proxy-ca", b.path("web-ca.pem"), "--timeout", "60s"}
 	terminal, err := tty.Start(t.Context(), tty.Command{Path: path, Args: args, Env: env, Dir: b.dir, Cols: 80, Rows: cmp.Or(s.rows, 24)})
 	if err != nil {
 		t.Fatal(err)

@@ -48,8 +48,12 @@ func (s *session) refusalLooks() checks.RefusalLooks {
 	if admin == nil {
 		return checks.RefusalLooks{}
 	}
+	token := admin.Token
+	if s.touch {
+		token = nil // to read one takes a touch
+	}
 	return checks.RefusalLooks{
-		Token: admin.Token,
+		Token: token,
 		BotExists: func(ctx context.Context, name string) (bool, error) {
 			bot, err := admin.Bot(ctx, name)
 			return bot != nil, err

@@ -25,10 +25,14 @@ asked for: --cluster-name, --proxy, --bot-name, --token-name, --tbot-version, an
 with its --issuer or --jwks-file.`,
 		Example: `  # what init saved, one system at a time
   tbotctl render --from answers.yaml --side kubernetes | kubectl apply --server-side -f -
-  tbotctl render --from answers.yaml --side teleport | tctl create -f`,
+  tbotctl render --from answers.yaml --side teleport | tctl create -f
+
+  # what is left to Helm of an agent
+  tbotctl render --from agent.yaml --values`,
 		Args: noArgs,
 	}
 	a := bindAnswers(c, "context")
+	values := c.Flags().Bool("values", false, "with --workload agent: print the values of its Helm chart instead")
 	kubeFormat := c.Flags().String("kube-format", "manifests", "shape of the Kubernetes side: `manifests`")
 	teleportFormat := c.Flags().String("teleport-format", "yaml", "shape of the Teleport side: `yaml`, as tctl takes it")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -45,12 +49,15 @@ with its --issuer or --jwks-file.`,
 		if err != nil {
 			return err
 		}
-		return runRender(f, setup, notes)
+		if *values && !setup.IsAgent() {
+			return usagef("--values goes with --workload agent: nothing else is left to Helm")
+		}
+		return runRender(f, setup, notes, *values)
 	}
 	return c
 }
 
-func runRender(f *Factory, setup spec.Setup, notes []string) error {
+func runRender(f *Factory, setup spec.Setup, notes []string, values bool) error {
 	progress := report.NewProgress(f.Streams)
 	for _, note := range notes {
 		progress.Warn(note)
@@ -72,6 +79,12 @@ func runRender(f *Factory, setup spec.Setup, notes []string) error {
 	set, err := manifests.Render(setup)
 	if err != nil {
 		return err
+	}
+	if values {
+		if _, err := f.Streams.Out.Write(set.Values()); err != nil {
+			return fmt.Errorf("writing the values: %w", err)
+		}
+		return nil
 	}
 	if f.Streams.OutTTY && setup.Side == spec.SideBoth {
 		progress.Warn("this mixes two systems; --side kubernetes goes to kubectl, --side teleport to tctl")

@@ -114,6 +114,11 @@ func (s *session) compare(ctx context.Context) (manifests.Set, plan.Plan, error)
 func (s *session) sayPlan(ctx context.Context, planned plan.Plan) {
 	n := s.setup.Names()
 	s.progress.Head("Plan")
+	if s.setup.IsAgent() {
+		s.sayAgent()
+		s.sayPlanned(planned)
+		return
+	}
 	power := fmt.Sprintf("What this grants: pods of service account %s/%s may join %s as bot %s", n.Namespace, n.ServiceAccount, s.setup.Resolved.ClusterName, n.Bot)
 	if roles := s.setup.BotRoles(); len(roles) > 0 {
 		power += " with the roles " + strings.Join(roles, ", ")
@@ -128,6 +133,10 @@ func (s *session) sayPlan(ctx context.Context, planned plan.Plan) {
 		telemetry = "on"
 	}
 	s.progress.Say(fmt.Sprintf("What runs: %s, %s; telemetry is %s.", s.setup.Resolved.Image, s.imageReason, telemetry))
+	s.sayPlanned(planned)
+}
+
+func (s *session) sayPlanned(planned plan.Plan) {
 	s.progress.Plan(planned, map[string]string{
 		"kubernetes": "Kubernetes, context " + s.setup.Kubernetes.Context,
 		"teleport":   "Teleport, cluster " + s.setup.Resolved.ClusterName,

@@ -89,8 +89,12 @@ func initNeeds(s spec.Setup, newNamespace, proves, waits bool) []checks.Need {
 			})
 		}
 	}
-	object("", "configmaps", n.ConfigMap)
-	object("apps", "deployments", n.Deployment)
+	if n.ConfigMap != "" {
+		object("", "configmaps", n.ConfigMap)
+	}
+	if n.Deployment != "" {
+		object("apps", "deployments", n.Deployment)
+	}
 	if proves || waits {
 		need(on("", "pods", "", "list"))
 	}
@@ -117,14 +121,19 @@ func issuerNeed(namespace string) checks.Need {
 // teleportNeeds are the rights at Teleport: what is there is read and, where it differs, replaced, which the Auth Service takes
 // for both create and update (teleport-facts 5.3).
 func teleportNeeds(s spec.Setup) []checks.TeleportAccess {
-	needs := []checks.TeleportAccess{
-		{Kind: "bot", Verb: "read"},
-		{Kind: "bot", Verb: "create"},
-		{Kind: "bot", Verb: "update"},
+	token := []checks.TeleportAccess{
 		{Kind: "token", Verb: "read"},
 		{Kind: "token", Verb: "create"},
 		{Kind: "token", Verb: "update"},
 	}
+	if s.IsAgent() {
+		return token
+	}
+	needs := append([]checks.TeleportAccess{
+		{Kind: "bot", Verb: "read"},
+		{Kind: "bot", Verb: "create"},
+		{Kind: "bot", Verb: "update"},
+	}, token...)
 	switch {
 	case s.MakesRole():
 		needs = append(needs,

@@ -13,17 +13,26 @@ import (
 // round runs one round of the embedded tbot as the pod would, with certificates as short as Teleport gives them, and writes nothing
 // anywhere. The result holds how far it came.
 func (c *clusters) round(ctx context.Context, config tbotconfig.Config, token spec.Secret) (tbot.Result, error) {
-	server, err := c.server(ctx)
+	cluster, err := c.joined(ctx)
 	if err != nil {
 		return tbot.Result{}, err
 	}
 	return tbot.Run{
 		Config: config, IDToken: token, MaxTTL: proofTTL, Destinations: tbot.Destinations{Namespace: c.setup.Kubernetes.Namespace, Nowhere: true},
-		Cluster: tbot.Cluster{
-			Proxy: c.target.Proxy, Name: server.ClusterName, Version: server.Version, Suite: server.Suite,
-			TLSRouting: server.TLSRouting, CAs: c.target.CAs, Insecure: c.target.Insecure, Now: c.clock,
-		},
+		Cluster: cluster,
 	}.Once(ctx)
+}
+
+// joined is the Teleport cluster as the runtime joins it.
+func (c *clusters) joined(ctx context.Context) (tbot.Cluster, error) {
+	server, err := c.server(ctx)
+	if err != nil {
+		return tbot.Cluster{}, err
+	}
+	return tbot.Cluster{
+		Proxy: c.target.Proxy, Name: server.ClusterName, Version: server.Version, Suite: server.Suite,
+		TLSRouting: server.TLSRouting, CAs: c.target.CAs, Insecure: c.target.Insecure, Now: c.clock,
+	}, nil
 }
 
 // outcomeOf is a round as a proof tells it.

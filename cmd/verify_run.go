@@ -39,6 +39,9 @@ type verifyRun struct {
 
 func runVerify(ctx context.Context, o *verifyOptions) error {
 	run := &verifyRun{verifyOptions: o, result: report.Verify{Version: o.factory.Build.Version, Outputs: map[string]checks.Refusal{}}}
+	if err := notForAgents(o.setup, "verify"); err != nil {
+		return err
+	}
 	onlyContext := func(q wizard.Question) bool { return q.Flag == wizard.FlagContext }
 	if err := run.open(ctx, onlyContext, false); err != nil {
 		return run.report(ctx, err)

@@ -43,6 +43,8 @@ func decode(r Resource) (Resource, error) {
 			return Resource{}, fmt.Errorf("the result is not a Kubernetes object: %w", err)
 		}
 		r.Kind, r.Namespace, r.Name = r.Object.GetKind(), r.Object.GetNamespace(), r.Object.GetName()
+	case StageValues:
+		r.Kind = "values"
 	}
 	return r, nil
 }

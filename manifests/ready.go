@@ -23,12 +23,17 @@ func ready(s spec.Setup) error {
 		return err
 	}
 	var missing []string
-	for flag, value := range map[string]string{
+	needed := map[string]string{
 		"namespace":  s.Kubernetes.Namespace,
 		"proxy":      s.Teleport.Proxy,
-		"bot-name":   s.Teleport.BotName,
 		"token-name": s.Teleport.TokenName,
-	} {
+	}
+	if s.IsAgent() {
+		missing = lacksOfAgent(s.Agent)
+	} else {
+		needed["bot-name"] = s.Teleport.BotName
+	}
+	for flag, value := range needed {
 		if value == "" {
 			missing = append(missing, "--"+flag)
 		}
@@ -95,7 +100,9 @@ func fits(s spec.Setup) error {
 	asAnswers := s
 	asAnswers.Teleport.ClusterName = r.ClusterName
 	asAnswers.Join = spec.Join{Type: r.JoinType, Issuer: r.Issuer}
-	asAnswers.Workload.Image, asAnswers.Workload.Registry = r.Image, ""
+	if !s.IsAgent() { // whose image is the chart's, and no answer
+		asAnswers.Workload.Image, asAnswers.Workload.Registry = r.Image, ""
+	}
 	if err := asAnswers.Validate(); err != nil {
 		return fmt.Errorf("the resolved block is not usable: %w", err)
 	}
@@ -111,6 +118,9 @@ func fits(s spec.Setup) error {
 		if pair.asked != "" && pair.asked != pair.resolved {
 			return fmt.Errorf("%w: --%s says %s, the resolved block says %s; resolve again with --refresh", ErrNotReady, pair.flag, spec.Quote(pair.asked), spec.Quote(pair.resolved))
 		}
+	}
+	if s.IsAgent() && !spec.IsRelease(r.ImageVersion()) {
+		return fmt.Errorf("%w: the resolved block says image %s, whose version is no release of the chart; resolve again with --refresh", ErrNotReady, spec.Quote(r.Image))
 	}
 	if !fitsImage(s.Workload, r.Image) {
 		return fmt.Errorf("%w: the resolved block says image %s, which does not follow from --image, --registry, --tbot-version and --fips; resolve again with --refresh", ErrNotReady, spec.Quote(r.Image))

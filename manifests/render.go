@@ -19,23 +19,41 @@ func Render(s spec.Setup) (Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := template.New("").Option("missingkey=error").Funcs(functions()).ParseFS(templates.FS, "*.yaml")
+	parsed, err := parse()
 	if err != nil {
-		return nil, fmt.Errorf("reading the templates: %w", err)
+		return nil, err
 	}
 	var set Set
 	for _, part := range parts(s) {
-		var text bytes.Buffer
-		if err := parsed.ExecuteTemplate(&text, part.template, v); err != nil {
-			return nil, fmt.Errorf("rendering %s: %w", part.template, err)
-		}
-		r, err := decode(Resource{System: part.system, Stage: part.stage, YAML: text.Bytes()})
+		r, err := v.render(parsed, part)
 		if err != nil {
-			return nil, fmt.Errorf("rendering %s: %w", part.template, err)
+			return nil, err
 		}
 		set = append(set, r)
 	}
 	return set, nil
+}
+
+// render fills one template.
+func (v view) render(parsed *template.Template, part part) (Resource, error) {
+	var text bytes.Buffer
+	if err := parsed.ExecuteTemplate(&text, part.template, v); err != nil {
+		return Resource{}, fmt.Errorf("rendering %s: %w", part.template, err)
+	}
+	r, err := decode(Resource{System: part.system, Stage: part.stage, YAML: text.Bytes()})
+	if err != nil {
+		return Resource{}, fmt.Errorf("rendering %s: %w", part.template, err)
+	}
+	return r, nil
+}
+
+// parse reads all templates.
+func parse() (*template.Template, error) {
+	parsed, err := template.New("").Option("missingkey=error").Funcs(functions()).ParseFS(templates.FS, "*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("reading the templates: %w", err)
+	}
+	return parsed, nil
 }
 
 type part struct {
@@ -51,6 +69,9 @@ func parts(s spec.Setup) []part {
 		all = append(all, part{"namespace.yaml", Kubernetes, StageNamespace})
 	}
 	all = append(all, part{"serviceaccount.yaml", Kubernetes, StageRBAC})
+	if s.IsAgent() {
+		return append(all, agentParts(s)...)
+	}
 	if s.HasOutput() {
 		all = append(all, part{"role.yaml", Kubernetes, StageRBAC}, part{"rolebinding.yaml", Kubernetes, StageRBAC})
 	}

@@ -23,6 +23,8 @@ const (
 	Teleport   System = "teleport"
 	// Target is a Kubernetes cluster that the bot reaches; tbotctl writes its resources to files and never to the cluster.
 	Target System = "target"
+	// Helm is the person's own: tbotctl writes the values of a release to a file and never runs it.
+	Helm System = "helm"
 )
 
 // Stage orders the applying: what comes later needs what comes before.
@@ -38,13 +40,14 @@ const (
 	StageConfig
 	StageWorkload
 	StageTarget
+	StageValues
 )
 
 // Resource is one object, as text and as what its API takes.
 type Resource struct {
 	System System
 	Stage  Stage
-	// Kind is Kubernetes' kind, or role, bot or token.
+	// Kind is Kubernetes' kind, or role, bot or token, or values.
 	Kind string
 	// Namespace is empty for what has none.
 	Namespace string
@@ -81,7 +84,17 @@ func (s Set) Targets() Set {
 	return part
 }
 
-// Side returns the resources that a side may touch, in the same order. Those of targets belong to none.
+// Values are those of the agent's Helm release; nil where none is deployed.
+func (s Set) Values() []byte {
+	for _, r := range s {
+		if r.System == Helm {
+			return r.YAML
+		}
+	}
+	return nil
+}
+
+// Side returns the resources that a side may touch, in the same order. Those of targets and of Helm belong to none.
 func (s Set) Side(side spec.Side) Set {
 	var part Set
 	for _, r := range s {
@@ -117,7 +130,7 @@ type File struct {
 
 // Files distributes the set over the files of cli.md; a file that would be empty is left out.
 func (s Set) Files() []File {
-	order := []string{"kubernetes/namespace.yaml", "kubernetes/rbac.yaml", "kubernetes/config.yaml", "kubernetes/deployment.yaml", "teleport/resources.yaml", "targets/kubernetes-access.yaml"}
+	order := []string{"kubernetes/namespace.yaml", "kubernetes/rbac.yaml", "kubernetes/config.yaml", "kubernetes/deployment.yaml", "teleport/resources.yaml", "targets/kubernetes-access.yaml", "agent/values.yaml"}
 	parts := map[string]Set{}
 	for _, r := range s {
 		path := r.Stage.file()
@@ -147,6 +160,8 @@ func (s Stage) file() string {
 		return "kubernetes/deployment.yaml"
 	case StageTarget:
 		return "targets/kubernetes-access.yaml"
+	case StageValues:
+		return "agent/values.yaml"
 	}
 	return ""
 }

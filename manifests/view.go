@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/gravitational/teleport/api/types"
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
@@ -27,8 +28,10 @@ type view struct {
 	// Secrets are the Secrets that tbot writes.
 	Secrets []string
 	// KubeRole is the Teleport role and Subjects whom the targets' binding is for; both are for access kubernetes alone.
-	KubeRole          kubeRole
-	Subjects          []rbacv1.Subject
+	KubeRole kubeRole
+	Subjects []rbacv1.Subject
+	// TokenRoles are the system roles that the join token allows.
+	TokenRoles        []string
 	ServiceAccountRef string
 	Audience          string
 	JoinType          string
@@ -38,6 +41,9 @@ type view struct {
 
 	ConfigFile, ProxyCAFile string
 	ConfigData              map[string]string
+
+	// Agent is for workload agent alone.
+	Agent agentView
 }
 
 func newView(s spec.Setup) (view, error) {
@@ -46,6 +52,7 @@ func newView(s spec.Setup) (view, error) {
 		Setup:             s,
 		Names:             names,
 		Resolved:          *s.Resolved,
+		TokenRoles:        []string{string(types.RoleBot)},
 		ServiceAccountRef: s.ServiceAccountRef(),
 		Audience:          s.Resolved.TokenAudience(),
 		JoinType:          string(s.Resolved.JoinType),
@@ -61,6 +68,9 @@ func newView(s spec.Setup) (view, error) {
 			return view{}, fmt.Errorf("%w: %w", ErrNotReady, err)
 		}
 		v.JWKS = jwks
+	}
+	if s.IsAgent() {
+		return v.ofAgent(), nil
 	}
 	tbot := tbotconfig.For(s)
 	v.Secrets = tbot.Secrets()
@@ -84,10 +94,15 @@ func newView(s spec.Setup) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	v.Labels = merged(s.Workload.Labels, v.Selector, map[string]string{spec.LabelManagedBy: spec.ManagedBy})
-	v.Annotations = merged(s.Workload.Annotations, map[string]string{spec.MarkInstall: s.InstallID()})
+	v.mark()
 	v.PodAnnotations = merged(s.Workload.Annotations, map[string]string{spec.MarkChecksum: sum})
 	return v, nil
+}
+
+// mark gives every object its labels and the mark of the installation.
+func (v *view) mark() {
+	v.Labels = merged(v.Setup.Workload.Labels, v.Selector, map[string]string{spec.LabelManagedBy: spec.ManagedBy})
+	v.Annotations = merged(v.Setup.Workload.Annotations, map[string]string{spec.MarkInstall: v.Setup.InstallID()})
 }
 
 // checksum is the SHA-256 of a ConfigMap's data in hex; JSON sorts the keys and keeps them apart from the values.

@@ -12,6 +12,9 @@ import (
 // field makes the field of a question, with the answer as it stands filled in and judged by the rules of its flag.
 func (w *Wizard) field(flag string, kind prompt.Kind) prompt.Field {
 	q := question(flag)
+	if w.isAgent() && q.AgentTitle != "" {
+		q.Title = q.AgentTitle
+	}
 	return prompt.Field{Key: flag, Kind: kind, Title: q.Title, Help: q.Explain, Value: w.value(flag), Validate: w.judge(flag)}
 }
 

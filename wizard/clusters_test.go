@@ -255,7 +255,7 @@ func TestKubernetesByLine(t *testing.T) {
 	given := upToPurpose()
 	w := wizard.Wizard{
 		Prompt: lines, Speaker: g, Kubernetes: g, Teleport: g, Deeds: g, LookAgain: time.Millisecond, Now: now,
-		Given: func(flag string) bool { return given[flag] != "" },
+		Given: func(flag string) bool { return given[flag] != "" || flag == wizard.FlagWorkload },
 	}
 	answers, err := w.Run(t.Context(), wizard.Answers{Setup: setupOf(t, given)})
 	if !errors.Is(err, wizard.ErrQuit) {

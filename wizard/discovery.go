@@ -124,6 +124,8 @@ func (w *Wizard) joinTypes(ctx context.Context) (offered []prompt.Choice, recomm
 			choice.Note = "recommended; " + choice.Note
 		}
 		switch possible, against := w.Deeds.Choose(ctx, join); {
+		case join == spec.JoinInCluster && w.refuseInCluster() != "":
+			choice.Refused = w.refuseInCluster()
 		case against != nil && !issuer.Is(against, issuer.RotationRisk):
 			choice.Refused = against.Error()
 		case join == spec.JoinOIDC && against == nil && len(possible.Warnings) > 0 && join != recommended:

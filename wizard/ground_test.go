@@ -38,6 +38,8 @@ type ground struct {
 	planned    func(a wizard.Answers) (wizard.Planned, error)
 	applied    func(a wizard.Answers) error
 	fix        string
+	// asksWorkload has the wizard ask what is deployed; elsewhere that is given, as tbot.
+	asksWorkload bool
 
 	answers wizard.Answers
 	out     prompt.Body
@@ -157,8 +159,11 @@ func (g *ground) lead(t *testing.T, given map[string]string, steps ...prompt.Ste
 	g.out = script.Body()
 	w := wizard.Wizard{
 		Prompt: script, Speaker: g, Kubernetes: g, Teleport: g, Deeds: g, LookAgain: time.Millisecond,
-		Now:   now,
-		Given: func(flag string) bool { _, ok := given[flag]; return ok },
+		Now: now,
+		Given: func(flag string) bool {
+			_, ok := given[flag]
+			return ok || flag == wizard.FlagWorkload && !g.asksWorkload
+		},
 	}
 	answers, err := w.Run(t.Context(), wizard.Answers{Setup: setupOf(t, given)})
 	return answers, script, err

@@ -177,7 +177,11 @@ type surroundings struct {
 func (w *Wizard) lookAround(ctx context.Context) (surroundings, error) {
 	var found surroundings
 	namespace := w.answers.Setup.Kubernetes.Namespace
-	err := w.work(ctx, "Looking at bots, tokens and "+namespace+", for up to 20 s", func(ctx context.Context) error {
+	what := "Looking at bots, tokens and "
+	if w.isAgent() {
+		what = "Looking at tokens and "
+	}
+	err := w.work(ctx, what+namespace+", for up to 20 s", func(ctx context.Context) error {
 		if err := w.Deeds.Use(ctx, w.answers); err != nil {
 			return err
 		}
@@ -189,15 +193,17 @@ func (w *Wizard) lookAround(ctx context.Context) (surroundings, error) {
 			return ctx.Err()
 		}
 		var err error
-		if found.bots, err = w.Teleport.Bots(ctx); err != nil {
-			w.Speaker.Warn("the bots that are there could not be listed: " + err.Error())
+		if w.isTbot() {
+			if found.bots, err = w.Teleport.Bots(ctx); err != nil {
+				w.Speaker.Warn("the bots that are there could not be listed: " + err.Error())
+			}
 		}
 		if found.tokens, err = w.Teleport.Tokens(ctx); err != nil {
 			w.Speaker.Warn("the join tokens that are there could not be listed: " + err.Error())
 		}
 		return ctx.Err()
 	})
-	if admits := found.admitting(); err == nil && admits != "" {
+	if admits := found.admitting(); err == nil && admits != "" && w.isTbot() {
 		w.Speaker.Say("Join token " + ui.Clean(admits) + " already admits this service account; it is filled in below.")
 	}
 	return found, err
@@ -209,15 +215,15 @@ const mostNamed = 5
 func (w *Wizard) sayPodMakers(namespace string, makers []string, err error) {
 	switch {
 	case err != nil:
-		w.Speaker.Warn(fmt.Sprintf("who may create pods in %s, and so become the bot, could not be looked at: %v", namespace, err))
+		w.Speaker.Warn(fmt.Sprintf("who may create pods in %s, and so become %s, could not be looked at: %v", namespace, w.joiner(), err))
 	case len(makers) == 0:
-		w.Speaker.Say(fmt.Sprintf("Beside administrators nobody may create pods in %s, and so nobody else can become the bot.", namespace))
+		w.Speaker.Say(fmt.Sprintf("Beside administrators nobody may create pods in %s, and so nobody else can become %s.", namespace, w.joiner()))
 	default:
 		named := strings.Join(makers[:min(len(makers), mostNamed)], "; ")
 		if more := len(makers) - mostNamed; more > 0 {
 			named += fmt.Sprintf("; and %d more", more)
 		}
-		w.Speaker.Warn(fmt.Sprintf("Beside administrators these may create pods in %s, and so become the bot: %s. A namespace of its own is safer.", namespace, named))
+		w.Speaker.Warn(fmt.Sprintf("Beside administrators these may create pods in %s, and so become %s: %s. A namespace of its own is safer.", namespace, w.joiner(), named))
 	}
 }
 

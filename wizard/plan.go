@@ -77,7 +77,7 @@ func (w *Wizard) ways(planned Planned) []prompt.Choice {
 		ways = append(ways, prompt.Choice{Value: FlagForceConflicts, Label: question(FlagForceConflicts).Title, Note: question(FlagForceConflicts).Help})
 	case planned.FilesOnly, len(reasons) > 0:
 	case planned.Changed():
-		ways = append(ways, prompt.Choice{Value: wayApply, Label: "Apply", Note: "prove the join, then start tbot"})
+		ways = append(ways, prompt.Choice{Value: wayApply, Label: "Apply", Note: w.applyNote()})
 	default:
 		ways = append(ways, prompt.Choice{Value: wayApply, Label: "Confirm", Note: "nothing is to be changed; see that it works"})
 	}
@@ -132,6 +132,9 @@ func (w *Wizard) change(ctx context.Context) error {
 			continue
 		}
 		for _, flag := range append(slices.Clone(p.flags), joinTypeOf(p)...) {
+			if !w.asks(flag) {
+				continue
+			}
 			label := question(flag).Title
 			note := w.value(flag)
 			if flag == FlagJoinType && note == string(spec.JoinAuto) {

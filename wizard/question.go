@@ -15,6 +15,8 @@ type Question struct {
 	Flag string
 	// Title is what is asked, Help in half a line what the answer looks like or is good for.
 	Title, Help string
+	// AgentTitle is asked where an agent is deployed; empty is Title.
+	AgentTitle string
 	// Explain is what `?` shows: paragraphs, separated by empty lines.
 	Explain string
 	// Optional tells that there is a default, so that without a terminal nothing is missing.

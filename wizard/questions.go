@@ -36,7 +36,7 @@ const (
 
 // Questions returns every question in the order of asking.
 func Questions() []Question {
-	return slices.Concat(groundQuestions(), purposeQuestions(), planQuestions())
+	return slices.Concat(groundQuestions(), agentQuestions(), purposeQuestions(), planQuestions())
 }
 
 // groundQuestions are about both clusters, and about what stands in them.
@@ -84,7 +84,7 @@ in_cluster: Teleport asks the API server of the cluster that it runs in itself. 
 oidc has no such day. It needs an issuer that Teleport can read.`,
 		},
 		{
-			Flag: FlagNamespace, Title: "In which namespace does tbot run?", Help: "whoever may create pods there can become the bot",
+			Flag: FlagNamespace, Title: "In which namespace does tbot run?", AgentTitle: "In which namespace does the agent run?", Help: "whoever may create pods there can become the bot",
 			Explain: `The join token admits one service account in one namespace. Whoever may create pods there can run one as that service account and so become the bot. A namespace of its own, in which few may create pods, is the safest place.
 
 A namespace that does not exist is made, after you have seen the plan.`,
@@ -95,7 +95,7 @@ A namespace that does not exist is made, after you have seen the plan.`,
 		},
 		{
 			Flag: FlagBotName, Title: "What is the bot called?", Help: "a name that no other cluster's bot has",
-			When: offline,
+			When: func(s spec.Setup, at Situation) bool { return offline(s, at) && !s.IsAgent() },
 			Explain: `The bot is the identity in Teleport that tbot acts as: the audit log names it, and roles are given to it.
 
 The name that is filled in ends in eight digits of this Kubernetes cluster's identity, so that two clusters never share a bot by accident. A bot that is there already can be named; if somebody else made it, the plan shows what would change and asks before it is taken over.`,

@@ -59,7 +59,7 @@ func photograph(t *testing.T, dir string, on func(*report.Progress) *talker, giv
 				progress := report.NewProgress(&ui.Streams{Err: camera.Body(), ErrTTY: true, Color: colour, Unicode: colour, Width: size[0]})
 				g := on(progress)
 				w := wizard.Wizard{
-					Prompt: camera, Speaker: progress, Kubernetes: g, Teleport: g, Deeds: g, Given: func(flag string) bool { _, ok := given[flag]; return ok },
+					Prompt: camera, Speaker: progress, Kubernetes: g, Teleport: g, Deeds: g, Given: func(flag string) bool { _, ok := given[flag]; return ok || flag == wizard.FlagWorkload },
 					Now: now, LookAgain: time.Hour, Patience: 5 * time.Minute,
 				}
 				if _, err := w.Run(t.Context(), wizard.Answers{Setup: setupOf(t, given)}); !errors.Is(err, end) {

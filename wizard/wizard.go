@@ -91,12 +91,22 @@ func (w *Wizard) pages() []*page {
 		{step: stepTeleport, title: "What tbot joins", flags: []string{FlagProxy}, run: w.askProxy},
 		{step: stepTeleport, title: "The login", run: w.lookAtTeleport},
 		{step: stepDiscovery, title: "How Teleport gets to know this cluster's keys", after: []string{FlagContext, FlagProxy}, run: w.askJoinType},
+		{step: stepNames, title: "What is deployed", flags: []string{FlagWorkload}, run: w.askWorkload},
 		{step: stepNames, title: "Where in the cluster", flags: []string{FlagNamespace}, after: []string{FlagContext}, run: w.askNamespace},
 		{
 			step: stepNames, title: "What the parts are called", flags: []string{FlagBotName, FlagTokenName, FlagServiceAccount},
-			after: []string{FlagContext, FlagProxy, FlagNamespace}, run: w.askNames,
+			after: []string{FlagContext, FlagProxy, FlagNamespace, FlagWorkload}, when: w.isTbot, run: w.askNames,
 		},
-		{step: stepPurpose, title: "What the bot is for", flags: []string{FlagAccess}, run: w.askAccess},
+		{
+			step: stepNames, title: "What the parts are called", flags: []string{FlagAgentRelease, FlagTokenName},
+			after: []string{FlagContext, FlagProxy, FlagNamespace, FlagWorkload}, when: w.isAgent, run: w.askAgentNames,
+		},
+		{step: stepPurpose, title: "What the agent serves", flags: []string{FlagAgentRoles}, when: w.isAgent, run: w.askAgentRoles},
+		{
+			step: stepPurpose, title: "What is behind it", flags: []string{FlagAgentApp, FlagAgentDatabase, FlagAgentKubeName, FlagAgentLabels},
+			after: []string{FlagAgentRoles}, enough: w.served, when: w.isAgent, run: w.askServed,
+		},
+		{step: stepPurpose, title: "What the bot is for", flags: []string{FlagAccess}, when: w.isTbot, run: w.askAccess},
 		{
 			step: stepPurpose, title: "Which clusters the bot reaches", flags: []string{FlagKubeCluster, FlagKubeLabels}, after: []string{FlagProxy},
 			enough: func() bool { return w.Given(FlagKubeCluster) || w.Given(FlagKubeLabels) },
@@ -185,7 +195,7 @@ func pageOf(pages []*page, flag string) int {
 	looks := map[string]step{FlagJoinType: stepDiscovery, FlagRotationRisk: stepDiscovery, FlagYes: stepPlan}
 	return slices.IndexFunc(pages, func(p *page) bool {
 		at, always := looks[flag]
-		return slices.Contains(p.flags, flag) || always && p.step == at
+		return slices.Contains(p.flags, flag) && (p.when == nil || p.when()) || always && p.step == at
 	})
 }
 

@@ -77,7 +77,7 @@ func TestBranches(t *testing.T) {
 		},
 		"the risk is declined": {
 			change: func(g *ground) { g.choose = rotates },
-			steps:  with(way(end()...), 3, prompt.Answer("accept-rotation-risk", "false"), prompt.Answer("join-type", "in_cluster")),
+			steps:  with(way(end()...), 3, prompt.Answer("accept-rotation-risk", "false"), prompt.Answer("join-type", "static_jwks"), prompt.Answer("accept-rotation-risk", "true")),
 			did:    "discover plan apply finish",
 		},
 		"namespaces and roles may not be listed": {

@@ -57,18 +57,20 @@ type Result struct {
 	Pod string
 }
 
-// Run applies the items in order. The proof stands before the first resource of the ConfigMap's stage: a join that Teleport
-// refuses leaves no Deployment behind. A plan with a conflict is not begun.
+// Run applies the items in order. The proof stands before the first resource of the ConfigMap's stage, or at the end where there is none:
+// a join that Teleport refuses leaves no Deployment behind. A plan with a conflict is not begun.
 func (r Runner) Run(ctx context.Context, planned plan.Plan) (Result, error) {
 	var result Result
 	if conflicts := planned.Conflicts(); len(conflicts) > 0 {
 		return result, fmt.Errorf("%s was %s; nothing was written", conflicts[0].Resource.ID(), conflicts[0].Owner)
 	}
-	for i, item := range planned.Items {
-		if item.Resource.Stage >= manifests.StageConfig && (i == 0 || planned.Items[i-1].Resource.Stage < manifests.StageConfig) {
+	proven := false
+	for _, item := range planned.Items {
+		if item.Resource.Stage >= manifests.StageConfig && !proven {
 			if err := r.prove(ctx, &result); err != nil {
 				return result, err
 			}
+			proven = true
 		}
 		if item.Action == plan.Same {
 			continue
@@ -77,6 +79,11 @@ func (r Runner) Run(ctx context.Context, planned plan.Plan) (Result, error) {
 			return result, err
 		}
 		result.Written = append(result.Written, item)
+	}
+	if !proven {
+		if err := r.prove(ctx, &result); err != nil {
+			return result, err
+		}
 	}
 	return result, r.wait(ctx, &result)
 }

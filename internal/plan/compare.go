@@ -101,7 +101,12 @@ func compareToken(ctx context.Context, wanted *types.ProvisionTokenV2, installID
 	if err != nil {
 		return Item{}, err
 	}
-	return judgeOwned(Diff(before, after), live.GetMetadata().Labels[spec.MarkInstall], installID), nil
+	changes := Diff(before, after)
+	if bot := live.Spec.BotName; bot != "" && wanted.Spec.BotName == "" {
+		// An agent of a tbot's name: the tbot would be let in no more.
+		return Item{Action: Conflict, Reason: Foreign, Owner: "it lets in bot " + bot, Changes: changes}, nil
+	}
+	return judgeOwned(changes, live.GetMetadata().Labels[spec.MarkInstall], installID), nil
 }
 
 // compareRole compares the role's version too: it decides what kinds and verbs mean (teleport-facts 9).

@@ -53,7 +53,7 @@ type Teleport interface {
 	Token(ctx context.Context, name string) (*types.ProvisionTokenV2, error)
 }
 
-// Compute looks at every resource of the set but those of targets, which nobody here writes. installID is the mark of this installation (spec.Setup.InstallID).
+// Compute looks at every resource of the set but those of targets and of Helm, which nobody here writes. installID is the mark of this installation (spec.Setup.InstallID).
 func Compute(ctx context.Context, set manifests.Set, installID string, kubernetes Kubernetes, teleport Teleport) (Plan, error) {
 	planned := Plan{Items: make([]Item, 0, len(set))}
 	newNamespace := false
@@ -63,7 +63,7 @@ func Compute(ctx context.Context, set manifests.Set, installID string, kubernete
 			err  error
 		)
 		switch {
-		case resource.System == manifests.Target:
+		case resource.System == manifests.Target, resource.System == manifests.Helm:
 			continue
 		case resource.Object != nil && newNamespace:
 			// Nothing can be in a namespace that does not exist yet, and a dry run inside it would only say so.

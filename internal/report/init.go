@@ -31,6 +31,8 @@ type Init struct {
 	Checks  []checks.Result
 	// Files are those that were written in the place of applying.
 	Files []files.Done
+	// Values are those of an agent's Helm release; nil where there are none, or among Files.
+	Values *files.Done
 	// Next are commands that a person may want now.
 	Next []string
 	Err  error
@@ -66,6 +68,8 @@ type setupJSON struct {
 	Roles          []string `json:"roles"`
 	Image          string   `json:"image"`
 	Install        string   `json:"install"`
+	AgentRoles     []string `json:"agentRoles,omitempty"`
+	Release        string   `json:"release,omitempty"`
 }
 
 type discoveryJSON struct {
@@ -181,14 +185,17 @@ func (i Init) document() initDocument {
 		Setup: setupJSON{
 			Context: i.Setup.Kubernetes.Context, Namespace: n.Namespace, ServiceAccount: n.ServiceAccount, Deployment: n.Deployment,
 			OutputSecret: n.OutputSecret, Proxy: i.Setup.Teleport.Proxy, ClusterName: i.Setup.Teleport.ClusterName,
-			Bot: n.Bot, Token: n.Token, Roles: orEmpty(i.Setup.BotRoles()),
+			Bot: n.Bot, Token: n.Token, Roles: orEmpty(i.Setup.BotRoles()), AgentRoles: i.Setup.Agent.Roles,
 		},
 		Discovery: discoveryJSON{Issuer: i.Choice.Issuer, Public: i.Public.Reachable, Why: i.Public.Why(), SeenFrom: i.Public.SeenFrom},
 		JoinType: joinTypeJSON{
 			Chosen: string(i.Choice.Type), Reason: i.Choice.Reason, SeenFrom: i.Choice.SeenFrom,
 			Warnings: orEmpty(i.Choice.Warnings), Rejected: []rejectionJSON{},
 		},
-		Resources: []resourceJSON{}, Proof: i.proof(), Checks: checksJSON(i.Checks), Files: filesJSON(i.Files), Next: orEmpty(i.Next),
+		Resources: []resourceJSON{}, Proof: i.proof(), Checks: checksJSON(i.Checks), Files: filesJSON(i.allFiles()), Next: orEmpty(i.Next),
+	}
+	if i.Setup.IsAgent() {
+		document.Setup.Release = i.Setup.Release()
 	}
 	if platform, known := issuer.PlatformOf(i.Choice.Issuer); known {
 		document.Discovery.Platform = &platformJSON{platform.Name, platform.JoinMethod, platform.Needs, platform.Docs}
@@ -297,17 +304,23 @@ func orEmpty(list []string) []string {
 // Table writes the result of a run that succeeded for people.
 func (i Init) Table(w io.Writer) error {
 	n, r := i.Setup.Names(), i.Setup.Resolved
-	rows := [][2]string{
-		{"Teleport cluster", fmt.Sprintf("%s, version %s, through %s", r.ClusterName, r.ServerVersion, i.Setup.Teleport.Proxy)},
-		{"Bot", botLine(n.Bot, i.Setup.BotRoles())},
-		{"Join token", fmt.Sprintf("%s, %s, admits %s", n.Token, r.JoinType, i.Setup.ServiceAccountRef())},
-		{"Deployment", fmt.Sprintf("%s/%s, %s", n.Namespace, n.Deployment, r.Image)},
+	rows := [][2]string{{"Teleport cluster", fmt.Sprintf("%s, version %s, through %s", r.ClusterName, r.ServerVersion, i.Setup.Teleport.Proxy)}}
+	token := [2]string{"Join token", fmt.Sprintf("%s, %s, admits %s", n.Token, r.JoinType, i.Setup.ServiceAccountRef())}
+	if i.Setup.IsAgent() {
+		rows = append(rows, i.agentRows(token)...)
+	} else {
+		rows = append(rows, [2]string{"Bot", botLine(n.Bot, i.Setup.BotRoles())}, token,
+			[2]string{"Deployment", fmt.Sprintf("%s/%s, %s", n.Namespace, n.Deployment, r.Image)})
 	}
 	if n.OutputSecret != "" {
 		rows = append(rows, [2]string{"Output", fmt.Sprintf("Secret %s/%s", n.Namespace, n.OutputSecret)})
 	}
 	if i.Proof != nil {
-		rows = append(rows, [2]string{"Proof", proofLine(i.Proof)})
+		line := proofLine(i.Proof)
+		if i.Setup.IsAgent() {
+			line = fmt.Sprintf("joined as %s over %s", strings.Join(i.Proof.Roles, ", "), i.Proof.Via)
+		}
+		rows = append(rows, [2]string{"Proof", line})
 	}
 	var text strings.Builder
 	for _, row := range rows {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -39,7 +40,7 @@ func (f Field) Switch() bool { return f.Placeholder == "" }
 
 // Fields returns every answer of a Setup in the order of the help page.
 func Fields() []Field {
-	return []Field{
+	return slices.Concat([]Field{
 		word("side", "both|kubernetes|teleport", "which side this run may touch", func(s *Setup) *string { return (*string)(&s.Side) }),
 		word("context", "NAME", "kubeconfig context; required without a terminal, unless inside a pod", func(s *Setup) *string { return &s.Kubernetes.Context }),
 		word("namespace", "NAME", "namespace that tbot runs in", func(s *Setup) *string { return &s.Kubernetes.Namespace }),
@@ -56,6 +57,7 @@ func Fields() []Field {
 		word("join-type", "auto|oidc|static_jwks|in_cluster", "how Teleport verifies the service account token", func(s *Setup) *string { return (*string)(&s.Join.Type) }),
 		word("issuer", "URL", "service account issuer, where the cluster is not asked", func(s *Setup) *string { return &s.Join.Issuer }),
 		file("jwks-file", "JSON Web Key Set of the cluster, where the cluster is not asked", func(s *Setup) *string { return &s.Join.JWKS }),
+		word("auth-service-account", "NS:NAME", "service account of the Auth Service, for in_cluster: looked at whether it may review tokens", func(s *Setup) *string { return &s.Join.AuthServiceAccount }),
 		flag("accept-rotation-risk", "take static_jwks although the provider rotates its keys", func(s *Setup) *bool { return &s.Join.AcceptRotationRisk }),
 		word("access", "identity|kubernetes|none", "what the bot is for", func(s *Setup) *string { return (*string)(&s.Access) }),
 		repeated(",", list("kube-cluster", "NAME", "Kubernetes cluster that the bot reaches, as Teleport names it; repeatable", func(s *Setup) *[]string { return &s.Reach.Clusters })),
@@ -64,11 +66,12 @@ func Fields() []Field {
 		list("kube-users", "A,B", "Kubernetes users that the bot acts as; * is any", func(s *Setup) *[]string { return &s.Reach.Users }),
 		word("target-namespace", "NAME", "the one namespace that the bot reaches in those clusters; default: all", func(s *Setup) *string { return &s.Reach.Namespace }),
 		word("cluster-role", "NAME", "ClusterRole that groups or users are bound to in those clusters; default: view", func(s *Setup) *string { return &s.Reach.ClusterRole }),
-		word("workload", "tbot", "what is deployed", func(s *Setup) *string { return (*string)(&s.Workload.Kind) }),
+		workload(),
+	}, agentFields(), []Field{
 		word("image", "REF", "image of tbot, with or without a tag", func(s *Setup) *string { return &s.Workload.Image }),
 		word("registry", "PATH", "registry that mirrors public.ecr.aws/gravitational", func(s *Setup) *string { return &s.Workload.Registry }),
 		word("image-pull-secret", "NAME", "Secret that the image is pulled with", func(s *Setup) *string { return &s.Workload.PullSecret }),
-		word("tbot-version", "X.Y.Z", "version of tbot; default: as the Teleport cluster runs its agents", func(s *Setup) *string { return &s.Workload.TbotVersion }),
+		word("tbot-version", "X.Y.Z", "version of tbot, or of the agent's chart; default: as the Teleport cluster runs its agents", func(s *Setup) *string { return &s.Workload.TbotVersion }),
 		flag("fips", "run the FIPS image; default: as the server is built", func(s *Setup) *bool { return &s.Workload.FIPS }),
 		flag("telemetry", "let tbot send anonymous usage data to Teleport", func(s *Setup) *bool { return &s.Workload.Telemetry }),
 		pairs("labels", "labels on the pod and on every object made", func(s *Setup) *map[string]string { return &s.Workload.Labels }),
@@ -79,6 +82,15 @@ func Fields() []Field {
 		pairs("node-selector", "labels of the nodes that the pod may run on", func(s *Setup) *map[string]string { return &s.Workload.NodeSelector }),
 		tolerations(),
 		word("priority-class", "NAME", "priority class of the pod", func(s *Setup) *string { return &s.Workload.PriorityClass }),
+	})
+}
+
+// workload changes with the kind what follows from it.
+func workload() Field {
+	return Field{
+		Flag: "workload", Placeholder: "tbot|agent", Help: "what is deployed: tbot, or the join token and values for a teleport-kube-agent",
+		Set: func(s *Setup, v string) error { s.deploy(WorkloadKind(v)); return nil },
+		Get: func(s Setup) string { return string(s.Workload.Kind) },
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// ImageFor returns the image reference that the pod runs, for a tbot version (X.Y.Z) and whether the server is a FIPS build.
+// ImageFor returns the image reference that the pod runs, for a version of tbot or agent (X.Y.Z) and whether the server is a FIPS build.
 // An image that carries a tag or a digest of its own is taken as it is.
 func (w Workload) ImageFor(version string, serverFIPS bool) string {
 	if hasTagOrDigest(w.Image) {
@@ -15,9 +15,12 @@ func (w Workload) ImageFor(version string, serverFIPS bool) string {
 	}
 	image := w.Image
 	if image == "" {
-		name := ImageName
+		name, fips := ImageName, ImageNameFIPS
+		if w.Kind == WorkloadAgent {
+			name, fips = AgentImage, AgentImageFIPS
+		}
 		if w.FIPS || serverFIPS {
-			name = ImageNameFIPS
+			name = fips
 		}
 		registry := strings.TrimSuffix(w.Registry, "/")
 		if registry == "" {

@@ -28,6 +28,9 @@ func Load(r io.Reader) (Setup, error) {
 		return Setup{}, fmt.Errorf("the answers are apiVersion %s, kind %s; this tbotctl reads apiVersion %s, kind %s", Quote(file.APIVersion), Quote(file.Kind), APIVersion, Kind)
 	}
 	setup := Default()
+	if file.Workload.Kind == WorkloadAgent {
+		setup.deploy(WorkloadAgent)
+	}
 	// Maps merge on decoding; an answers file replaces the defaults that it names.
 	setup.Workload.Requests, setup.Workload.Limits = nil, nil
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
@@ -65,4 +68,8 @@ func Save(w io.Writer, s Setup) error {
 type header struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string `yaml:"kind"`
+	// Workload decides what other answers are where the file has none.
+	Workload struct {
+		Kind WorkloadKind `yaml:"kind"`
+	} `yaml:"workload"`
 }

@@ -24,7 +24,7 @@ func everything() spec.Setup {
 			Proxy: "teleport.example.com:443", ProxyCA: "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n",
 			ClusterName: "main", BotName: "ci", TokenName: "ci-token", Roles: []string{"access", "true"},
 		},
-		Join:   spec.Join{Type: spec.JoinStaticJWKS, Issuer: "https://issuer.example.com/", JWKS: `{"keys":[]}`, AcceptRotationRisk: true},
+		Join:   spec.Join{Type: spec.JoinStaticJWKS, Issuer: "https://issuer.example.com/", JWKS: `{"keys":[]}`, AcceptRotationRisk: true, AuthServiceAccount: "teleport:auth"},
 		Access: spec.AccessKubernetes,
 		Reach: spec.Reach{
 			Clusters: []string{"prod-eu", "prod-us"}, Labels: []map[string]string{{"env": "dev", "team": "a"}, {"env": "test"}},
@@ -36,6 +36,10 @@ func everything() spec.Setup {
 			Labels: map[string]string{"team": "a"}, Annotations: map[string]string{"note": "a: b # c"}, Env: map[string]string{"A": "x\ny\t"},
 			Requests: map[string]string{"cpu": "1"}, Limits: map[string]string{"memory": "1e9"}, NodeSelector: map[string]string{"arch": "arm64"},
 			Tolerations: []spec.Toleration{{Key: "a", Value: "b", Effect: "NoSchedule"}, {Key: "c"}}, PriorityClass: "high",
+		},
+		Agent: spec.Agent{
+			Roles: []string{"App", "Db", "Kube"}, Apps: []spec.AgentApp{{Name: "shop", URI: "http://shop.svc:80/?a=b"}, {Name: "wiki", URI: "https://wiki.svc"}},
+			Databases: []spec.AgentDatabase{{Name: "orders", Protocol: "postgres", URI: "db.svc:5432"}}, KubeName: "prod", Labels: map[string]string{"env": "prod"}, Release: "edge",
 		},
 		Resolved: &spec.Resolved{
 			ClusterName: "main", ServerVersion: "18.2.0", Image: "tbot:18.2.0", JoinType: spec.JoinStaticJWKS, Reason: "asked for",

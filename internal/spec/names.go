@@ -23,6 +23,9 @@ const (
 	DefaultRegistry    = "public.ecr.aws/gravitational"
 	ImageName          = "tbot-distroless"
 	ImageNameFIPS      = "tbot-fips-distroless"
+	AgentChart         = "teleport-kube-agent"
+	AgentImage         = "teleport-distroless"
+	AgentImageFIPS     = "teleport-ent-fips-distroless"
 	unidentified       = "unidentified"
 	serviceAccountUser = "system:serviceaccount:"
 )
@@ -55,6 +58,9 @@ func (s Setup) Names() Names {
 		Bot:            s.Teleport.BotName,
 		Token:          s.Teleport.TokenName,
 	}
+	if s.IsAgent() {
+		return s.agentNames(n)
+	}
 	if n.ServiceAccount == "" {
 		n.ServiceAccount = s.Name
 	}
@@ -65,6 +71,19 @@ func (s Setup) Names() Names {
 		n.KubeRole = KubeRoleOf(n.Bot)
 	}
 	return n
+}
+
+// agentNames are those of an agent: it has no bot and no output, and what runs is Helm's. The ConfigMap holds the proxy's authority.
+func (s Setup) agentNames(n Names) Names {
+	account := n.ServiceAccount
+	if account == "" {
+		account = s.Release()
+	}
+	made := Names{Namespace: n.Namespace, ServiceAccount: account, Token: n.Token}
+	if s.Teleport.ProxyCA != "" {
+		made.ConfigMap = n.ConfigMap
+	}
+	return made
 }
 
 // ServiceAccountRef is namespace:name, the form of a token's allow rule (teleport-facts 3.5).
@@ -85,7 +104,7 @@ func (s Setup) BotUser() string { return "bot-" + strings.ReplaceAll(s.Teleport.
 // WithClusterID returns the Setup with bot and token named after the base name and the Kubernetes cluster, where no name
 // was given: two clusters that use the same Teleport never fight over one bot.
 func (s Setup) WithClusterID(id string) Setup {
-	if s.Teleport.BotName == "" {
+	if s.Teleport.BotName == "" && !s.IsAgent() {
 		s.Teleport.BotName = s.Name + "-" + id
 	}
 	if s.Teleport.TokenName == "" {

@@ -47,6 +47,9 @@ func (r *Resolved) Complete() bool {
 	return false
 }
 
+// ImageVersion is the tag of the image, which is the release of tbot, or of an agent and its chart.
+func (r *Resolved) ImageVersion() string { return r.Image[strings.LastIndex(r.Image, ":")+1:] }
+
 // TokenAudience is the audience of the service account token that joins: the cluster name (field-notes P01). It is empty,
 // which stands for the API server's own audience, for in_cluster on a server before 17.0.3 or of unknown version: such a
 // server's TokenReview knows no other, and a later one takes both (teleport-facts 3.4).

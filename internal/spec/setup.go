@@ -22,6 +22,7 @@ type Setup struct {
 	Reach      Reach      `yaml:"reach,omitempty"`
 	Output     Output     `yaml:"output,omitempty"`
 	Workload   Workload   `yaml:"workload"`
+	Agent      Agent      `yaml:"agent,omitempty"`
 	Resolved   *Resolved  `yaml:"resolved,omitempty"`
 }
 
@@ -79,6 +80,8 @@ type Join struct {
 	Issuer             string   `yaml:"issuer,omitempty"`
 	JWKS               string   `yaml:"jwks,omitempty"`
 	AcceptRotationRisk bool     `yaml:"acceptRotationRisk,omitempty"`
+	// AuthServiceAccount is namespace:name of the account that the Auth Service runs as; only type in_cluster asks it anything.
+	AuthServiceAccount string `yaml:"authServiceAccount,omitempty"`
 }
 
 // Access is what the bot is for.
@@ -100,8 +103,11 @@ type Output struct {
 // WorkloadKind is what is deployed.
 type WorkloadKind string
 
-// WorkloadTbot deploys tbot itself.
-const WorkloadTbot WorkloadKind = "tbot"
+// WorkloadTbot deploys tbot itself, WorkloadAgent makes what the Helm chart teleport-kube-agent joins with.
+const (
+	WorkloadTbot  WorkloadKind = "tbot"
+	WorkloadAgent WorkloadKind = "agent"
+)
 
 // Workload says what the pod looks like, as far as policies and registries of a company have a say in it.
 type Workload struct {
@@ -137,7 +143,7 @@ func Default() Setup {
 	return Setup{
 		APIVersion: APIVersion,
 		Kind:       Kind,
-		Name:       "tbot",
+		Name:       defaultName,
 		Side:       SideBoth,
 		Join:       Join{Type: JoinAuto},
 		Access:     AccessIdentity,

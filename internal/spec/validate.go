@@ -27,6 +27,8 @@ func (s Setup) Validate() error {
 	oneOf(v, "side", s.Side, SideBoth, SideKubernetes, SideTeleport)
 	oneOf(v, "access", s.Access, AccessIdentity, AccessKubernetes, AccessNone)
 	s.validateReach(v)
+	s.validateAgent(v)
+	s.validateInCluster(v)
 	if len(v.fields) == 0 {
 		return nil
 	}

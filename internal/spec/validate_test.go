@@ -67,7 +67,7 @@ func TestValidateMessages(t *testing.T) {
 		{func(s *spec.Setup) { s.Join.Type, s.Join.JWKS = spec.JoinOIDC, "{}" }, "--jwks-file: given, but join type oidc reads the keys from the issuer; leave it out, or choose --join-type static_jwks"},
 		{func(s *spec.Setup) { s.Join.JWKS = "\x00" }, "--jwks-file: the file holds a NUL character"},
 
-		{func(s *spec.Setup) { s.Workload.Kind = "agent" }, `--workload: "agent" is not known; use one of tbot`},
+		{func(s *spec.Setup) { s.Workload.Kind = "proxy" }, `--workload: "proxy" is not known; use one of tbot, agent`},
 		{func(s *spec.Setup) { s.Workload.Image = "A b" }, `--image: "A b" is no image reference; write for example registry.example.com/teleport/tbot-distroless`},
 		{func(s *spec.Setup) { s.Workload.Image, s.Workload.Registry = "tbot", "r" }, "--registry: given together with --image, which already names its registry; leave one of the two out"},
 		{func(s *spec.Setup) { s.Workload.Registry = "https://r" }, `--registry: "https://r" is no registry path; write for example registry.example.com/mirror/gravitational`},

@@ -18,7 +18,7 @@ var imageRef = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9
 var registryRef = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)*/?$`)
 
 func (w Workload) validate(v *collector) {
-	oneOf(v, "workload", w.Kind, WorkloadTbot)
+	oneOf(v, "workload", w.Kind, WorkloadTbot, WorkloadAgent)
 	if w.Image != "" && !imageRef.MatchString(w.Image) {
 		v.add("image", Quote(w.Image)+" is no image reference", "write for example registry.example.com/teleport/tbot-distroless")
 	}

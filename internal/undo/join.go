@@ -38,7 +38,11 @@ func (l *look) configured(ctx context.Context, configMaps []Item) (configuration
 		if live == nil {
 			continue
 		}
-		text, _, _ := unstructured.NestedString(live.Object, "data", manifests.ConfigFile)
+		text, found, _ := unstructured.NestedString(live.Object, "data", manifests.ConfigFile)
+		if _, agent, _ := unstructured.NestedString(live.Object, "data", manifests.ProxyCAFile); agent && !found {
+			// An agent's holds the proxy's authority alone.
+			continue
+		}
 		config, err := tbotconfig.Decode([]byte(text))
 		if err != nil {
 			l.unknown = append(l.unknown, fmt.Sprintf("%s could not be read, so its token is not known by name and certificates may live for %s: %v", item.ID(), longestLifetime, err))
@@ -70,6 +74,7 @@ func (l *look) tokens(ctx context.Context, configured []string) ([]Item, error) 
 		item := Item{System: manifests.Teleport, Kind: "token", Name: name, Fate: Gone}
 		if live != nil {
 			item = l.owned(item, live.GetMetadata().Labels[spec.MarkInstall])
+			l.agent = l.agent || item.Fate == Remove && live.Spec.BotName == ""
 		}
 		items = append(items, item)
 	}
@@ -79,6 +84,9 @@ func (l *look) tokens(ctx context.Context, configured []string) ([]Item, error) 
 // bots judges the bot of the Setup's name and finds others by their marks; held are the roles of all of them. A list that the login
 // may not read is no reason to stop, and said.
 func (l *look) bots(ctx context.Context) (items []Item, users, held []string, err error) {
+	if l.names.Bot == "" {
+		return nil, nil, nil, nil // an agent has none
+	}
 	live, err := l.teleport.Bot(ctx, l.names.Bot)
 	if err != nil {
 		return nil, nil, nil, err

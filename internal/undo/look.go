@@ -23,6 +23,7 @@ type look struct {
 	teleport   Teleport
 	names      spec.Names
 	install    string
+	agent      bool
 	unknown    []string
 }
 
@@ -66,8 +67,14 @@ func Look(ctx context.Context, target Target, kubernetes Kubernetes, teleport Te
 	if err != nil {
 		return Inventory{}, err
 	}
+	items = append(items, namespace...)
+	if l.agent {
+		items = slices.DeleteFunc(items, func(item Item) bool {
+			return item.Fate == Gone && item.Kind != "token" && item.Kind != "ServiceAccount"
+		})
+	}
 	return Inventory{
-		Install: l.install, Items: append(items, namespace...), Users: users, Lifetime: running.lifetime, Unknown: l.unknown,
+		Install: l.install, Items: items, Users: users, Lifetime: running.lifetime, Unknown: l.unknown, Agent: l.agent,
 	}, nil
 }
 

@@ -53,6 +53,8 @@ type Inventory struct {
 	// Install is the mark of the installation (spec.Setup.InstallID).
 	Install string
 	Items   []Item
+	// Agent tells that one of its join tokens lets in no bot, and so an agent.
+	Agent bool
 	// Users are the Teleport users of the bots that go; certificates that were issued carry them.
 	Users []string
 	// Lifetime is how long certificates live at most that were issued before.

@@ -63,6 +63,11 @@ func (g *ground) shots() []shot {
 			rows:  36, sees: []string{"How does Teleport verify the token?"}, types: enter,
 		},
 		{
+			name:  "Names: what is deployed",
+			about: "tbot, or what a teleport-kube-agent joins with. An agent is then asked for what it serves, and for nothing that only a bot has.",
+			sees:  []string{"What is deployed?", "teleport-kube-agent"}, types: enter,
+		},
+		{
 			name: "Names: the namespace", rows: 24,
 			about: "The namespaces that are there, and a new one. The next page says who else may create pods in it, and so become the bot.",
 			sees:  []string{"In which namespace does tbot run?", "a new one"}, types: enter,

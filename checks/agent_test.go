@@ -75,10 +75,13 @@ func TestTokenReview(t *testing.T) {
 		"not allowed":         {join, "", may(false, nil), Fail, "--serviceaccount=teleport:auth"},
 		"we may not ask":      {join, "", may(false, errors.New("forbidden")), Unknown, "forbidden"},
 		"on Teleport's Cloud": {join, "example.teleport.sh:443", nil, Fail, "Teleport Cloud"},
+		"hosted, it says":     {join, "hosted.example.com:443", nil, Fail, "Teleport Cloud"},
 	} {
 		s := agentSetup()
 		s.Join, s.Teleport.Proxy = row.join, row.proxy
-		got := reviewChecks()[0].Run(t.Context(), &Facts{Setup: s, MayReview: row.may})
+		got := reviewChecks()[0].Run(t.Context(), &Facts{Setup: s, MayReview: row.may, Login: func(context.Context) (Login, error) {
+			return Login{Cloud: strings.HasPrefix(row.proxy, "hosted")}, nil
+		}})
 		if got.Status != row.want || !strings.Contains(got.Observed+got.Fix, row.says) {
 			t.Errorf("%s: %+v, want %s and %q", name, got, row.want, row.says)
 		}

@@ -78,7 +78,7 @@ func explainToken() []Explanation {
 		},
 		{
 			ID:    "TBC410",
-			Looks: "With join type in_cluster: whether the service account that `--auth-service-account` names may create TokenReviews, by a SubjectAccessReview. Without the flag nobody knows whom to ask about; the proof of the join then shows it.",
+			Looks: "With join type in_cluster: whether the service account that `--auth-service-account` names may create TokenReviews, by a SubjectAccessReview. Without the flag nobody knows whom to ask about; the proof of the join then shows it. Teleport Cloud is known by the proxy's name, or by what the Auth Service says of itself.",
 			Why:   "With in_cluster the Auth Service has its own Kubernetes cluster review the token. Its service account needs ClusterRole system:auth-delegator, which only the chart teleport-cluster gives by itself. On Teleport Cloud the Auth Service runs in no cluster of yours.",
 			Shows: []string{"error during the Kubernetes TokenReview", "failed to initialize in-cluster Kubernetes config"},
 			Mend:  "`kubectl create clusterrolebinding teleport-auth-delegator --clusterrole=system:auth-delegator --serviceaccount=NAMESPACE:NAME` for the Auth Service's account, or another join type.",

@@ -61,6 +61,8 @@ type Login struct {
 	Expires time.Time
 	// Now is when it was looked at, by the servers' clock.
 	Now time.Time
+	// Cloud tells that Teleport hosts the cluster.
+	Cloud bool
 }
 
 // Proof is a join that was accepted.

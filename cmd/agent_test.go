@@ -154,6 +154,15 @@ func TestAgentDelegator(t *testing.T) {
 	b.run(t, args...).want(t, 0, "TBC410", "proven as App")
 }
 
+// A cluster that Teleport hosts under a name of its owner's says so to who logs in (trap 25: the other types work there).
+func TestAgentOnHostedCluster(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{Cloud: true})
+	b.run(t, b.agentArgs("--join-type", "in_cluster")...).want(t, 3, "TBC410", "Teleport Cloud", "oidc or static_jwks")
+	b.nothingWritten(t)
+	b.run(t, b.agentArgs("--join-type", "static_jwks")...).want(t, 0, "proven as App")
+}
+
 // Every role is joined as, and a chart that mounts no token gets the volume.
 func TestAgentEveryRole(t *testing.T) {
 	t.Parallel()

@@ -127,7 +127,7 @@ func (c *clusters) facts() *checks.Facts {
 				return checks.Login{}, err
 			}
 			user, expires := client.User()
-			return checks.Login{User: user, Expires: expires, Now: c.clock()}, nil
+			return checks.Login{User: user, Expires: expires, Now: c.clock(), Cloud: client.Cloud()}, nil
 		},
 		MissingRoles:  checks.Once(c.missingRoles),
 		KubeClusters:  c.kubeClusters,

@@ -26,8 +26,10 @@ const dialTimeout = 15 * time.Second
 type Client struct {
 	auth        *client.Client
 	clusterName string
-	user        string
-	expires     time.Time
+	// cloud tells that Teleport hosts the cluster, as it says of itself.
+	cloud   bool
+	user    string
+	expires time.Time
 	// certificate is the login's; nil where it could not be read.
 	certificate *x509.Certificate
 }
@@ -85,7 +87,7 @@ func Connect(ctx context.Context, t Target, server Server, login Login, now time
 		}
 		return nil, errors.Join(connectError(err, t, server, login), c.auth.Close(), dialer.Close())
 	}
-	c.clusterName = pong.GetClusterName()
+	c.clusterName, c.cloud = pong.GetClusterName(), pong.GetServerFeatures().GetCloud()
 	return c, nil
 }
 
@@ -124,6 +126,9 @@ func connectError(err error, t Target, server Server, login Login) error {
 
 // Close ends the connection.
 func (c *Client) Close() error { return c.auth.Close() }
+
+// Cloud reports whether Teleport hosts the cluster.
+func (c *Client) Cloud() bool { return c.cloud }
 
 // ClusterName is the cluster's name as the Auth Service gives it.
 func (c *Client) ClusterName() string { return c.clusterName }

@@ -52,7 +52,7 @@ func (s *authService) Ping(ctx context.Context, _ *proto.PingRequest) (*proto.Pi
 	answer := &proto.PingResponse{
 		ClusterName:     c.opts.ClusterName,
 		ServerVersion:   c.opts.Version,
-		ServerFeatures:  &proto.Features{Kubernetes: true, App: true, DB: true},
+		ServerFeatures:  &proto.Features{Kubernetes: true, App: true, DB: true, Cloud: c.opts.Cloud},
 		ProxyPublicAddr: c.publicAddr(),
 		IsBoring:        c.opts.FIPS,
 		RemoteAddr:      remoteIPOf(ctx),

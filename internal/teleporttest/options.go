@@ -21,6 +21,8 @@ type Options struct {
 	Version string
 	// AgentVersion is auto_update.agent_version in the proxy's answers; empty means Version.
 	AgentVersion string
+	// Cloud is what the Auth Service says of itself where Teleport hosts it.
+	Cloud bool
 	// FIPS is what the proxy says of itself; it also makes the FIPS suite the default one.
 	FIPS bool
 	// Suite is the cluster's signature algorithm suite; balanced-v1 by default. Before 17 there is none: RSA.

@@ -108,6 +108,7 @@ func (s *session) sayReach(ctx context.Context) {
 	for _, means := range reach.Means() {
 		s.progress.Warn(means)
 	}
+	s.sayTargets()
 	all, err := s.clusters.kubeClusters(ctx)
 	if err != nil {
 		return // a run without a login
@@ -130,9 +131,10 @@ func principals(reach spec.Reach) string {
 	return "groups " + strings.Join(reach.Groups, ", ") + " and users " + strings.Join(reach.Users, ", ")
 }
 
-// bindings are the commands that bind what the bot acts as, for each cluster that it reaches: they are run there, by whoever may.
+// bindings are the commands that bind what the bot acts as, for each cluster that it reaches and that no --target-context stands for: they
+// are run there, by whoever may.
 func (s *session) bindings() []string {
-	if !s.setup.MakesRole() {
+	if !s.setup.MakesRole() || s.targetsLeft() == 0 {
 		return nil
 	}
 	reach, name := s.setup.Reach, s.setup.Names().KubeRole

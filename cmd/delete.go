@@ -19,6 +19,7 @@ type deleteOptions struct {
 func deleteAnswers() []string {
 	return []string{
 		"context", "namespace", "proxy", "proxy-ca", "cluster-name", "name", "bot-name", "token-name", "service-account", "output-secret",
+		"target-context", "target-namespace",
 	}
 }
 
@@ -28,14 +29,17 @@ func newDelete(f *Factory) *cobra.Command {
 		Use:   "delete",
 		Short: "Remove what init has made, from both clusters",
 		Long: `Remove what init has made: the join token first, so that nobody new can join, then the Deployment, its rights, its
-configuration, its service account and the bot. Only what carries the mark of this installation goes; what somebody else made is
+configuration, its service account and the bot, and with --target-context the bindings in the clusters that the bot reaches. Only what carries the mark of this installation goes; what somebody else made is
 shown and left alone, and so is the Secret that tbot wrote, unless --purge-outputs takes it along. The namespace goes where init
 made it and nothing else is in it.
 
 Certificates that were issued before go on working until they end; delete says when, and which command ends them at once. A run
 that was broken off is finished by the same command.`,
 		Example: `  tbotctl delete --namespace machines
-  tbotctl delete --from answers.yaml --purge-outputs --yes`,
+  tbotctl delete --from answers.yaml --purge-outputs --yes
+
+  # with the bindings in other clusters
+  tbotctl delete --namespace machines --target-context prod-eu --target-context prod-us`,
 		Args: noArgs,
 	}
 	var except []string
@@ -51,6 +55,10 @@ that was broken off is finished by the same command.`,
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := o.read(c, a); err != nil {
 			return err
+		}
+		if reach := o.setup.Reach; len(reach.Contexts) > 0 || reach.Namespace != "" {
+			// Nobody is asked what the bot is for, and bindings there are for nothing else.
+			o.setup.Access = spec.AccessKubernetes
 		}
 		return runDelete(c.Context(), o)
 	}

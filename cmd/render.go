@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -59,7 +60,7 @@ func runRender(f *Factory, setup spec.Setup, notes []string) error {
 		return err
 	}
 	missing := wizard.Missing(setup, wizard.Situation{Offline: setup.Resolved == nil, Terminal: true})
-	if err := missingAnswers(missing, true); err != nil {
+	if err := errors.Join(missingAnswers(missing, true), setup.ValidateBinding()); err != nil {
 		return err
 	}
 	if setup.Resolved == nil {

@@ -125,6 +125,8 @@ func stage(s checks.Stage) string {
 		return "diagnosis"
 	case checks.Upgrade:
 		return "upgrade"
+	case checks.Targets:
+		return "targets"
 	case checks.Before:
 	}
 	return "before"

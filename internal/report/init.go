@@ -89,7 +89,9 @@ type rejectionJSON struct {
 }
 
 type resourceJSON struct {
+	// System is kubernetes, teleport or target; a target's Context leads to its cluster.
 	System    string       `json:"system"`
+	Context   string       `json:"context,omitempty"`
 	Kind      string       `json:"kind"`
 	Namespace string       `json:"namespace"`
 	Name      string       `json:"name"`
@@ -190,7 +192,7 @@ func (i Init) document() initDocument {
 	}
 	for _, item := range i.Plan.Items {
 		resource := resourceJSON{
-			System: string(item.Resource.System), Kind: item.Resource.Kind, Namespace: item.Resource.Namespace, Name: item.Resource.Name,
+			System: string(item.Resource.System), Context: item.Resource.Context, Kind: item.Resource.Kind, Namespace: item.Resource.Namespace, Name: item.Resource.Name,
 			Action: string(item.Action), Applied: i.Written[item.Resource.ID()],
 		}
 		for _, change := range item.Changes {

@@ -58,9 +58,10 @@ func (s *session) resolveReach(ctx context.Context, held *spec.Resolved, refresh
 	return s.keepRoles(ctx)
 }
 
-// keepRoles leaves a bot that is there the roles that nobody asked about: access to Kubernetes is given in addition.
+// keepRoles leaves a bot that is there the roles that nobody asked about: access to Kubernetes is given in addition. Who was shown them
+// has decided.
 func (s *session) keepRoles(ctx context.Context) error {
-	if s.given("roles") {
+	if s.given("roles") || s.rolesOf != "" && s.rolesOf == s.setup.Names().Bot {
 		return nil
 	}
 	admin, err := s.clusters.admin(ctx)

@@ -27,7 +27,7 @@ func (d deeds) Use(ctx context.Context, answers wizard.Answers) error {
 	same := d.clusters != nil && !d.stale && before.Kubernetes.Context == after.Kubernetes.Context &&
 		before.Teleport.Proxy == after.Teleport.Proxy && before.Teleport.ProxyCA == after.Teleport.ProxyCA && d.held.Identity == answers.Identity
 	d.held, d.setup, d.identity = answers, answers.Setup, answers.Identity
-	d.takeOver, d.forceConflicts = answers.TakeOver, answers.ForceConflicts
+	d.takeOver, d.forceConflicts, d.rolesOf = answers.TakeOver, answers.ForceConflicts, answers.RolesOf
 	if err := d.setup.Validate(); err != nil {
 		return err
 	}

@@ -38,6 +38,8 @@ type session struct {
 	timeout        time.Duration
 	// screen tells that the terminal is drawn on, so that nobody else may read from it.
 	screen bool
+	// rolesOf is the bot whose roles a person was shown and chose from.
+	rolesOf string
 	// imageReason says in half a line why it is this image.
 	imageReason string
 	// touch tells that the cluster wants admin actions confirmed by a touch; reader finds out.

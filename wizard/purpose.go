@@ -9,6 +9,7 @@ import (
 
 	"github.com/tbotctl/tbotctl/internal/prompt"
 	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/ui"
 )
 
 func (w *Wizard) askAccess(ctx context.Context) error {
@@ -50,6 +51,9 @@ func (w *Wizard) askRoles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := w.fillInHeld(ctx, made); err != nil {
+		return err
+	}
 	field := w.field(FlagRoles, prompt.Text)
 	field.Title += " (names separated by commas)"
 	if len(roles) > 0 {
@@ -81,6 +85,41 @@ func (w *Wizard) askRoles(ctx context.Context) error {
 	}
 	// Also on the way back: what was typed is kept.
 	return errors.Join(err, w.set(FlagRoles, chosen), w.set(FlagOutputSecret, fields[1].Value))
+}
+
+// fillInHeld fills in the roles of a bot that is there: access to clusters is given in addition, and what a person takes the mark from
+// then, the bot loses. They are filled in once for each bot.
+func (w *Wizard) fillInHeld(ctx context.Context, made string) error {
+	name := w.answers.Setup.Names().Bot
+	if !w.forKubernetes() || w.answers.NoTeleport || w.Given(FlagRoles) || w.answers.RolesOf == name {
+		return nil
+	}
+	w.answers.RolesOf = ""
+	var found surroundings
+	err := w.work(ctx, "Looking which roles bot "+name+" has, for up to 20 s", func(ctx context.Context) (err error) {
+		found.bots, err = w.Teleport.Bots(ctx)
+		return err
+	})
+	switch {
+	case errors.Is(err, prompt.ErrCancelled):
+		return err
+	case err != nil:
+		w.Speaker.Warn("whether bot " + name + " has roles already could not be looked at; it keeps those that it has: " + err.Error())
+		return nil
+	}
+	w.answers.RolesOf = name
+	held := without(found.rolesOf(name), made)
+	if len(held) == 0 {
+		return nil
+	}
+	w.Speaker.Say("Bot " + ui.Clean(name) + " has these roles already, and loses those that you take the mark from: " + ui.Clean(strings.Join(held, ", ")) + ".")
+	chosen := &w.answers.Setup.Teleport.Roles
+	for _, role := range held {
+		if !slices.Contains(*chosen, role) {
+			*chosen = append(slices.Clone(*chosen), role)
+		}
+	}
+	return nil
 }
 
 func without(names []string, name string) []string {

@@ -139,6 +139,7 @@ type outputJSON struct {
 	NotAfter         string         `json:"notAfter"`
 	Files            []string       `json:"files"`
 	NotExercised     string         `json:"notExercised,omitempty"`
+	Notes            []string       `json:"notes,omitempty"`
 	Error            string         `json:"error,omitempty"`
 	Cause            *causeJSON     `json:"cause,omitempty"`
 	Writes           []outputToJSON `json:"writes,omitempty"`
@@ -226,7 +227,7 @@ func proofOf(proven *proof.Result, failed error, refusal *checks.Refusal, output
 		one := outputJSON{
 			Name: output.Name, Type: output.Type, Destination: output.Destination, User: output.User, Roles: orEmpty(output.Roles),
 			KubernetesGroups: output.KubernetesGroups, KubernetesUsers: output.KubernetesUsers, Clusters: output.Clusters,
-			NotAfter: timestamp(output.NotAfter), Files: orEmpty(output.Files), NotExercised: output.NotExercised,
+			NotAfter: timestamp(output.NotAfter), Files: orEmpty(output.Files), NotExercised: output.NotExercised, Notes: output.Notes,
 		}
 		if output.Err != nil {
 			one.Error = output.Err.Error()

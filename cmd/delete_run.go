@@ -128,6 +128,10 @@ func (r *deleteRun) sayRemoval() {
 		manifests.Teleport:   "Teleport, cluster " + r.setup.Resolved.ClusterName,
 		manifests.Target:     "Kubernetes clusters that the bot reaches",
 	})
+	role := func(i undo.Item) bool { return i.Kind == "role" }
+	if len(r.setup.Reach.Contexts) == 0 && slices.ContainsFunc(r.result.Found.Of(undo.Remove), role) {
+		r.progress.Say("Bindings in the clusters that the bot reached are not looked for; --target-context names such clusters.")
+	}
 	if certificates := r.result.Certificates(); certificates != "" {
 		r.progress.Say(certificates + " " + strings.Join(r.result.Locks(), "; "))
 	}

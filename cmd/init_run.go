@@ -262,5 +262,8 @@ func (r *initRun) next() []string {
 	for _, secret := range tbotconfig.For(r.setup).Secrets() {
 		next = append(next, kubectl+"get secret "+secret)
 	}
+	if len(r.setup.Reach.Contexts) > 0 {
+		next = append(next, fmt.Sprintf("tbotctl verify --context %s --namespace %s --each-cluster", spec.ShellWord(r.setup.Kubernetes.Context), n.Namespace))
+	}
 	return append(next, r.bindings()...)
 }

@@ -142,7 +142,7 @@ func TestTargetContext(t *testing.T) {
 	b := newTargetBench(t)
 	got := b.run(t, b.args("--target-context", "prod eu", "-o", "json")...)
 	got.want(t, 0, "The binding is made in context prod eu ("+strings.TrimSuffix(b.target.RESTConfig().Host, "/")+")", "TBC111", "TBC112", "TBC611",
-		"-kubernetes in context prod eu: created")
+		"-kubernetes in context prod eu: created", "tbotctl verify --context")
 	b.noSecrets(t, got)
 	bot := b.bot(t)
 	document := got.document(t)
@@ -278,8 +278,42 @@ func TestTargetContextConflicts(t *testing.T) {
 	if held := b.binding(t, bot+b.namespace); len(held.Subjects) != 1 || held.Subjects[0].Name != b.group() {
 		t.Errorf("the binding is for %+v", held.Subjects)
 	}
+	b.sh(t, "kubectl --context 'prod eu' patch clusterrolebinding "+name+` --type merge -p '{"subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"Group","name":"`+b.group()+`-too"}]}'`)
+	b.run(t, args()...).want(t, 3, "! ClusterRoleBinding "+name+" in context prod eu", `conflict with "kubectl-patch"`, "--force-conflicts")
+	b.run(t, args("--force-conflicts")...).want(t, 0, "in context prod eu: updated")
+	if held := b.binding(t, bot+b.namespace); len(held.Subjects) != 1 || held.Subjects[0].Name != b.group() {
+		t.Errorf("the binding is for %+v", held.Subjects)
+	}
 	b.run(t, b.deleteArgs("--kubeconfig", b.kubeconfig, "--bot-name", bot+b.namespace, "--target-context", "prod eu")...).want(t, 0)
 	b.nothingBound(t)
+}
+
+// A deletion that a target refuses is known before the first one anywhere; without the flag delete says what it does not look for.
+func TestDeleteWithoutTheRightInATarget(t *testing.T) {
+	b := newTargetBench(t)
+	b.run(t, b.args("--target-context", "prod eu", "--prove", "never")...).want(t, 0)
+	viewer := b.namespace + "-viewer"
+	b.sh(t, "kubectl --context 'prod eu' create clusterrole "+viewer+" --verb=get,list --resource=clusterrolebindings,rolebindings && "+
+		"kubectl --context 'prod eu' create clusterrolebinding "+viewer+" --clusterrole="+viewer+" --user="+viewer)
+	t.Cleanup(func() {
+		_, _, _ = b.target.Kubectl(context.WithoutCancel(t.Context()), nil, "delete", "clusterrole,clusterrolebinding", viewer)
+	})
+	b.contexts(t, map[string]string{"prod eu": b.target.KubeconfigFile(), "viewer": b.target.KubeconfigFor(t, viewer)})
+	testkit.Eventually(t, "the viewer to see", func(context.Context) error {
+		got := b.run(t, b.deleteArgs("--kubeconfig", b.kubeconfig, "--target-context", "viewer")...)
+		if got.code != 3 || !strings.Contains(got.stderr, "these deletions are refused, so nothing was deleted") {
+			return errors.New(got.stderr)
+		}
+		got.want(t, 3, `in the cluster of context "viewer" a cluster administrator grants it with:`, "clusterrolebindings", "verbs: [delete]")
+		return nil
+	})
+	if b.binding(t, b.bot(t)) == nil {
+		t.Error("the binding is gone")
+	}
+	if _, there := b.teleport.Bot(b.bot(t)); !there {
+		t.Error("the bot is gone")
+	}
+	b.run(t, b.deleteArgs("--kubeconfig", b.kubeconfig)...).want(t, 0, "Bindings in the clusters that the bot reached are not looked for; --target-context names such clusters.")
 }
 
 // The cluster that tbot runs in can be a target too, and delete does not take its own RoleBinding for one (trap 20).

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/tbotctl/tbotctl/internal/plan"
+	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/manifests"
 )
 
@@ -124,11 +125,15 @@ func (r Runner) writeObject(ctx context.Context, item plan.Item) error {
 			return fmt.Errorf("%s: its cluster was not opened", item.Resource.ID())
 		}
 	}
+	var err error
 	if item.Force {
-		_, err := cluster.ForceApply(ctx, item.Resource.Object)
-		return err
+		_, err = cluster.ForceApply(ctx, item.Resource.Object)
+	} else {
+		_, err = cluster.Apply(ctx, item.Resource.Object, false)
 	}
-	_, err := cluster.Apply(ctx, item.Resource.Object, false)
+	if err != nil && item.Resource.Context != "" {
+		return fmt.Errorf("context %s: %w", spec.Quote(item.Resource.Context), err)
+	}
 	return err
 }
 

@@ -22,24 +22,30 @@ func TestAccessKubernetesLeastPrivilege(t *testing.T) {
 		"nothing but a group": {
 			[]string{"--kube-groups", "readers"},
 			[]string{"There the bot acts as groups readers, for which ClusterRole view has to be bound everywhere in them."},
-			[]string{`verbs: ["get", "list", "watch"]`}, []string{"kind: ClusterRoleBinding", `name: "view"`, `name: "readers"`},
+			[]string{`verbs: ["get", "list", "watch"]`},
+			[]string{"kind: ClusterRoleBinding", `name: "view"`, `name: "readers"`},
 			[]string{"edit", "cluster-admin", "kubernetes_users", `verbs: ["*"]`, "bot-robot"},
 		},
 		"one namespace": {
 			[]string{"--kube-groups", "readers", "--target-namespace", "apps"},
 			[]string{"in their namespace apps"},
-			[]string{`namespace: "apps"`}, []string{"kind: RoleBinding", `namespace: "apps"`},
+			[]string{`namespace: "apps"`},
+			[]string{"kind: RoleBinding", `namespace: "apps"`},
 			[]string{"ClusterRoleBinding", `namespace: "*"`},
 		},
 		"edit, named": {
 			[]string{"--kube-groups", "writers", "--cluster-role", "edit"},
 			[]string{"ClusterRole edit allows changes, reading Secrets, and pods that run as any service account of their namespace"},
-			[]string{`verbs: ["*"]`}, []string{`name: "edit"`}, []string{`name: "view"`},
+			[]string{`verbs: ["*"]`},
+			[]string{`name: "edit"`},
+			[]string{`name: "view"`},
 		},
 		"any user, named": {
 			[]string{"--kube-users", "*", "--cluster-role", "impersonator"},
 			[]string{spec.AnyUserMeans, "what ClusterRole impersonator allows is up to each matched cluster"},
-			[]string{"kubernetes_users"}, []string{"kind: \"User\"", `name: "bot-robot"`}, []string{"kubernetes_groups", `kind: "Group"`},
+			[]string{"kubernetes_users"},
+			[]string{"kind: \"User\"", `name: "bot-robot"`},
+			[]string{"kubernetes_groups", `kind: "Group"`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,7 +29,7 @@ with its --issuer or --jwks-file.`,
   tbotctl render --from answers.yaml --side teleport | tctl create -f`,
 		Args: noArgs,
 	}
-	a := bindAnswers(c, "context")
+	a := bindAnswers(c, "context", "target-context")
 	kubeFormat := c.Flags().String("kube-format", "manifests", "shape of the Kubernetes side: `manifests`")
 	teleportFormat := c.Flags().String("teleport-format", "yaml", "shape of the Teleport side: `yaml`, as tctl takes it")
 	c.RunE = func(c *cobra.Command, _ []string) error {

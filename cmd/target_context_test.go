@@ -17,6 +17,7 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 
+	"github.com/tbotctl/tbotctl/internal/kube"
 	"github.com/tbotctl/tbotctl/internal/prompt"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
@@ -120,10 +121,27 @@ func (b *targetBench) sh(t *testing.T, command string) {
 		t.Fatal(err)
 	}
 	c := exec.CommandContext(t.Context(), "sh", "-c", command)
-	c.Env = []string{"PATH=" + assets + ":/usr/bin:/bin", "KUBECONFIG=" + b.kubeconfig}
+	c.Env = []string{"PATH=" + assets + ":/usr/bin:/bin", "KUBECONFIG=" + b.kubeconfig, "HOME=" + b.dir}
 	if said, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", command, err, said)
 	}
+}
+
+// counts waits until the target's API server has taken over what RBAC says of somebody.
+func (b *targetBench) counts(t *testing.T, who kube.Options, access kube.Access) {
+	t.Helper()
+	who.Kubeconfig = b.target.KubeconfigFile()
+	cluster, err := kube.Connect(who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, "the rights to count", func(ctx context.Context) error {
+		verdict := cluster.Can(ctx, []kube.Access{access})[0]
+		if verdict.Err == nil && !verdict.Allowed {
+			return errors.New(access.String() + " is not allowed")
+		}
+		return verdict.Err
+	})
 }
 
 // target is what a document says of the target.
@@ -166,13 +184,8 @@ func TestTargetContext(t *testing.T) {
 		}
 		at = next
 	}
-	testkit.Eventually(t, "the bot to read in the target", func(context.Context) error {
-		asked := b.run(t, b.verifyArgs("--kubeconfig", b.kubeconfig, "--each-cluster", "-o", "json")...)
-		if !strings.Contains(asked.stdout, `"pods"`) {
-			return errors.New(asked.stdout)
-		}
-		return nil
-	})
+	b.counts(t, kube.Options{As: "anybody", AsGroups: []string{b.group()}}, kube.Access{Verb: "list", Resource: "pods"})
+	b.run(t, b.verifyArgs("--kubeconfig", b.kubeconfig, "--each-cluster", "-o", "json")...).want(t, 0, `"pods"`, b.group())
 	b.run(t, b.args("--from", b.path("answers.yaml"), "--prove", "never")...).want(t, 0, "= ClusterRoleBinding "+bot+"-kubernetes in context prod eu")
 	diff := append([]string{"diff", "--from", b.path("answers.yaml")}, b.deleteArgs("--kubeconfig", b.kubeconfig)[2:]...)
 	diff = slices.DeleteFunc(diff, func(word string) bool { return word == "--yes" })
@@ -207,6 +220,7 @@ func TestTargetContextIsWholeOrNothing(t *testing.T) {
 	b := newTargetBench(t)
 	limited := b.namespace + "-limited"
 	b.limited(t, limited)
+	b.counts(t, kube.Options{As: limited}, kube.Access{Verb: "create", Group: rbacv1.GroupName, Resource: "clusterrolebindings"})
 	b.contexts(t, map[string]string{"prod eu": b.target.KubeconfigFile(), "limited": b.target.KubeconfigFor(t, limited), "powerless": b.target.KubeconfigFor(t, "nobody-at-all")})
 	for name, row := range map[string]struct {
 		contexts string
@@ -216,8 +230,10 @@ func TestTargetContextIsWholeOrNothing(t *testing.T) {
 		"no such context": {"prod eu,nosuch", 2, []string{"--target-context", `context "nosuch" does not exist`, `"prod eu"`}},
 		"twice":           {"prod eu,prod eu", 2, []string{"--target-context", "stands twice"}},
 		"no answer":       {"prod eu,dead", 1, []string{"TBC111", `context "dead" (https://127.0.0.1:1)`, "cannot be reached"}},
-		"no right to write": {"prod eu,powerless", 3, []string{"TBC611", `context "powerless"`, "this login may not: get, patch, create clusterrolebindings",
-			`in the cluster of context "powerless" a cluster administrator grants it with:`, "kubectl create clusterrolebinding tbotctl-init"}},
+		"no right to write": {"prod eu,powerless", 3, []string{
+			"TBC611", `context "powerless"`, "this login may not: get, patch, create clusterrolebindings",
+			`in the cluster of context "powerless" a cluster administrator grants it with:`, "kubectl create clusterrolebinding tbotctl-init",
+		}},
 		"no right to bind": {"prod eu,limited", 3, []string{"TBC611", `context "limited"`, "may not bind ClusterRole view", `resources: ["clusterroles"], resourceNames: ["view"], verbs: [bind]`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -299,14 +315,9 @@ func TestDeleteWithoutTheRightInATarget(t *testing.T) {
 		_, _, _ = b.target.Kubectl(context.WithoutCancel(t.Context()), nil, "delete", "clusterrole,clusterrolebinding", viewer)
 	})
 	b.contexts(t, map[string]string{"prod eu": b.target.KubeconfigFile(), "viewer": b.target.KubeconfigFor(t, viewer)})
-	testkit.Eventually(t, "the viewer to see", func(context.Context) error {
-		got := b.run(t, b.deleteArgs("--kubeconfig", b.kubeconfig, "--target-context", "viewer")...)
-		if got.code != 3 || !strings.Contains(got.stderr, "these deletions are refused, so nothing was deleted") {
-			return errors.New(got.stderr)
-		}
-		got.want(t, 3, `in the cluster of context "viewer" a cluster administrator grants it with:`, "clusterrolebindings", "verbs: [delete]")
-		return nil
-	})
+	b.counts(t, kube.Options{As: viewer}, kube.Access{Verb: "list", Group: rbacv1.GroupName, Resource: "clusterrolebindings"})
+	b.run(t, b.deleteArgs("--kubeconfig", b.kubeconfig, "--target-context", "viewer")...).want(t, 3, "these deletions are refused, so nothing was deleted",
+		`in the cluster of context "viewer" a cluster administrator grants it with:`, "clusterrolebindings", "verbs: [delete]")
 	if b.binding(t, b.bot(t)) == nil {
 		t.Error("the binding is gone")
 	}
@@ -376,4 +387,19 @@ func TestGuidedTargetContext(t *testing.T) {
 			t.Errorf("what undoes it leaves the binding behind: %s", line)
 		}
 	}
+}
+
+// A cluster that says no leads back to the page of the contexts, with what it said; without the mark the way goes on to the command.
+func TestGuidedTargetContextThatRefuses(t *testing.T) {
+	b := newTargetBench(t)
+	b.contexts(t, map[string]string{"powerless": b.target.KubeconfigFor(t, "nobody-at-all")})
+	script := prompt.NewScript(t, prompt.Default("join-type"), prompt.Choose("target-context", "powerless"), prompt.Choose("roles"), prompt.Default("output-secret"),
+		prompt.Answer("yes", "target-context"), prompt.Choose("target-context"), prompt.Answer("yes", "apply"), prompt.Answer("yes", "finish"))
+	bot := "robot-" + b.namespace
+	got := b.guide(t, script, "--kubeconfig", b.kubeconfig, "--context", b.plane.Flavour().String(), "--proxy", b.teleport.Addr(), "--namespace", b.namespace,
+		"--service-account", "tbot", "--bot-name", bot, "--token-name", bot, "--access", "kubernetes", "--kube-cluster", "alpha",
+		"--kube-groups", b.group(), "--cluster-role", "view", "--target-namespace", "", "--no-wait", "--prove", "never")
+	got.want(t, 0, "kubectl --context CLUSTER create clusterrolebinding "+bot+"-kubernetes")
+	says(t, script, "this login may not: get, patch, create clusterrolebindings", "Change: In which clusters does tbotctl make the binding itself?")
+	b.nothingBound(t)
 }

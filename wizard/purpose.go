@@ -47,11 +47,8 @@ func (w *Wizard) askRoles(ctx context.Context) error {
 		// The bot has it already where it was made by an earlier run.
 		w.answers.Setup.Teleport.Roles = without(w.answers.Setup.Teleport.Roles, made)
 	}
-	roles, err := w.listRoles(ctx)
+	roles, err := w.listRoles(ctx, made)
 	if err != nil {
-		return err
-	}
-	if err := w.fillInHeld(ctx, made); err != nil {
 		return err
 	}
 	field := w.field(FlagRoles, prompt.Text)
@@ -87,30 +84,19 @@ func (w *Wizard) askRoles(ctx context.Context) error {
 	return errors.Join(err, w.set(FlagRoles, chosen), w.set(FlagOutputSecret, fields[1].Value))
 }
 
-// fillInHeld fills in the roles of a bot that is there: access to clusters is given in addition, and what a person takes the mark from
-// then, the bot loses. They are filled in once for each bot.
-func (w *Wizard) fillInHeld(ctx context.Context, made string) error {
+// fillsInHeld tells whether the roles of a bot that is there have to be looked at: access to clusters is given in addition to them. They
+// are filled in once for each bot.
+func (w *Wizard) fillsInHeld() bool {
+	return w.forKubernetes() && !w.Given(FlagRoles) && w.answers.RolesOf != w.answers.Setup.Names().Bot
+}
+
+// fillInHeld fills in the roles that the bot has, beside the one that tbotctl makes; those that a person takes the mark from it loses.
+func (w *Wizard) fillInHeld(bots []Bot, made string) {
 	name := w.answers.Setup.Names().Bot
-	if !w.forKubernetes() || w.answers.NoTeleport || w.Given(FlagRoles) || w.answers.RolesOf == name {
-		return nil
-	}
-	w.answers.RolesOf = ""
-	var found surroundings
-	err := w.work(ctx, "Looking which roles bot "+name+" has, for up to 20 s", func(ctx context.Context) (err error) {
-		found.bots, err = w.Teleport.Bots(ctx)
-		return err
-	})
-	switch {
-	case errors.Is(err, prompt.ErrCancelled):
-		return err
-	case err != nil:
-		w.Speaker.Warn("whether bot " + name + " has roles already could not be looked at; it keeps those that it has: " + err.Error())
-		return nil
-	}
 	w.answers.RolesOf = name
-	held := without(found.rolesOf(name), made)
+	held := without(surroundings{bots: bots}.rolesOf(name), made)
 	if len(held) == 0 {
-		return nil
+		return
 	}
 	w.Speaker.Say("Bot " + ui.Clean(name) + " has these roles already, and loses those that you take the mark from: " + ui.Clean(strings.Join(held, ", ")) + ".")
 	chosen := &w.answers.Setup.Teleport.Roles
@@ -119,26 +105,42 @@ func (w *Wizard) fillInHeld(ctx context.Context, made string) error {
 			*chosen = append(slices.Clone(*chosen), role)
 		}
 	}
-	return nil
 }
 
 func without(names []string, name string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == name })
 }
 
-func (w *Wizard) listRoles(ctx context.Context) ([]Role, error) {
+func (w *Wizard) listRoles(ctx context.Context, made string) ([]Role, error) {
 	if w.answers.NoTeleport {
 		w.Speaker.Say("Without a login the roles cannot be listed; ask whoever does the Teleport side for their names.")
 		return nil, nil
 	}
-	var roles []Role
+	var (
+		roles  []Role
+		bots   []Bot
+		unseen error
+	)
+	fills := w.fillsInHeld()
 	err := w.work(ctx, "Listing the cluster's roles, for up to 20 s", func(ctx context.Context) (err error) {
+		if fills {
+			bots, unseen = w.Teleport.Bots(ctx)
+		}
 		roles, err = w.Teleport.Roles(ctx)
 		return err
 	})
-	if err != nil && !errors.Is(err, prompt.ErrCancelled) {
+	switch {
+	case errors.Is(err, prompt.ErrCancelled):
+		return nil, err
+	case fills && unseen != nil:
+		w.answers.RolesOf = ""
+		w.Speaker.Warn("whether the bot has roles already could not be looked at; it keeps those that it has: " + unseen.Error())
+	case fills:
+		w.fillInHeld(bots, made)
+	}
+	if err != nil {
 		w.Speaker.Warn("the roles could not be listed, so type their names: " + err.Error())
 		return nil, nil
 	}
-	return roles, err
+	return roles, nil
 }

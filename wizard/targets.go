@@ -54,6 +54,8 @@ func (w *Wizard) targetChoices(contexts []Context) []prompt.Choice {
 			offered[i].Note += ", where tbot runs"
 		}
 		switch reach, known := w.reached.of(c.Name); {
+		case strings.Contains(c.Name, ","):
+			offered[i].Refused = "its name holds a comma, which separates contexts"
 		case !known:
 		case reach.Problem != "":
 			offered[i].Refused = strings.Join(nonEmpty(reach.Problem, reach.Fix), "; ")

@@ -6,12 +6,12 @@ import "slices"
 func Catalogue() []Check {
 	return slices.Concat(
 		localChecks(),
-		kubernetesChecks(), liveKubernetesChecks(),
+		kubernetesChecks(), liveKubernetesChecks(), targetChecks(),
 		issuerChecks(), liveIssuerChecks(), discoveryChecks(),
 		teleportChecks(), liveTeleportChecks(), reachChecks(),
 		liveTokenChecks(), reviewChecks(),
 		workloadChecks(), liveWorkloadChecks(), UpgradeChecks(),
-		permissionChecks(), livePermissionChecks(),
+		permissionChecks(), livePermissionChecks(), targetRightsChecks(),
 		outputChecks(), liveOutputChecks(),
 		joinChecks(), liveJoinChecks(),
 		auditChecks(),

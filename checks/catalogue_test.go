@@ -91,6 +91,14 @@ func blind(err error) *checks.Facts {
 		KubernetesMay: func(_ context.Context, asked []checks.Access) []checks.Verdict {
 			return slices.Repeat([]checks.Verdict{{Err: err}}, len(asked))
 		},
+		Targets: []checks.Target{{
+			Context: "prod", Version: func(context.Context) (string, error) { return "", err },
+			NamespaceExists: func(context.Context) (bool, error) { return false, err },
+			Needs:           []checks.Access{{Verb: "create", Resource: "rolebindings"}},
+			May: func(_ context.Context, asked []checks.Access) []checks.Verdict {
+				return slices.Repeat([]checks.Verdict{{Err: err}}, len(asked))
+			},
+		}},
 		TeleportMay:  func(context.Context, []checks.TeleportAccess) ([]checks.Verdict, error) { return nil, err },
 		Proof:        func(context.Context) (checks.Proof, error) { return checks.Proof{}, err },
 		RolloutReady: func(context.Context) (bool, string, error) { return false, "", err },

@@ -50,7 +50,7 @@ func explained(catalogue []Check) []Explained {
 func explanations() []Explanation {
 	return slices.Concat(
 		explainLocal(), explainKubernetes(), explainIssuer(), explainTeleport(), explainToken(), explainWorkload(), explainUpgrade(),
-		explainPermissions(), explainOutput(), explainJoin(),
+		explainPermissions(), explainOutput(), explainJoin(), explainTargets(),
 	)
 }
 

@@ -39,6 +39,8 @@ type Facts struct {
 	// KubernetesMay and TeleportMay ask what the logins may do; the verdicts are in the order asked.
 	KubernetesMay func(context.Context, []Access) []Verdict
 	TeleportMay   func(context.Context, []TeleportAccess) ([]Verdict, error)
+	// Targets are the clusters of --target-context.
+	Targets []Target
 	// Proof is what the proof of the join gave.
 	Proof func(context.Context) (Proof, error)
 	// RolloutReady tells whether the Deployment is ready, or why not.

@@ -57,6 +57,8 @@ type Known struct {
 	BotExists *bool
 	// Lock is the name of a lock in force on bot or join token.
 	Lock string
+	// Handmade tells of a tbot that no tbotctl made, so that no run of init mends anything of it.
+	Handmade bool
 	// Unseen says which of these could not be had.
 	Unseen []string
 	Now    time.Time
@@ -171,6 +173,9 @@ func (r refused) tokenName() string { return "join token " + r.Setup.Names().Tok
 // rewrite is the way out where the join token is not as tbotctl writes it; what says what the next run puts right.
 func (r refused) rewrite(what string) string {
 	name := r.Setup.Names().Token
+	if r.Handmade {
+		return "whoever administers Teleport " + what + ": tctl edit token/" + spec.ShellWord(name)
+	}
 	if r.Token != nil && r.Token.Metadata.Labels[spec.MarkInstall] != r.Setup.InstallID() {
 		return fmt.Sprintf("give --token-name %s-2: %s was not made for this installation, so it is left as it is", name, r.tokenName())
 	}

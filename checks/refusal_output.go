@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gravitational/teleport/api/types"
+
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
@@ -50,6 +52,19 @@ func (k OutputKnown) judge(text string) Refusal {
 			Observed: "Teleport has no role " + spec.Quote(name), Expected: "a role of this name, or a bot without it",
 			Fix: "tctl get roles --format=text",
 		}
+	case strings.Contains(text, "nvalid kubernetes cluster name"):
+		// Teleport's rule (api/types, kubernetes.go): letters, digits, dot, dash and underscore. One cluster that breaks it, enrolled in an
+		// older release, spoils the whole list.
+		cause := Refusal{
+			ID: "P23", Cause: "a Kubernetes cluster that is enrolled has a name that this Teleport does not take, and no list that holds it can be read",
+			Observed: text, Expected: "names of letters, digits and . - _ alone",
+			Fix: "enrol that cluster anew under another name; tctl get kube_server --format=text lists all of them",
+		}
+		if name := k.KubernetesCluster; name != "" && types.ValidateKubeClusterName(name) != nil {
+			cause.Cause, cause.Observed = "the output names a Kubernetes cluster in a way that no cluster can be called", "output "+k.Output+" names "+spec.Quote(name)
+			cause.Fix = "write kubernetes_cluster as `tctl get kube_server --format=text` has it"
+		}
+		return cause
 	case strings.Contains(text, "ubernetes cluster") && (strings.Contains(text, "not found") || strings.Contains(text, "is not registered")):
 		return Refusal{
 			ID: "P23", Cause: "the bot sees no Kubernetes cluster of this name: it is not enrolled in Teleport, or no kubernetes_labels of the bot's roles match it",

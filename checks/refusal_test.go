@@ -168,6 +168,16 @@ func TestRefusalOfTheJoinToken(t *testing.T) {
 			"kubernetes token did not match any allow rules", func(k *checks.Known) { k.Token.Metadata.Labels = nil },
 			"P07", "", "machines:tbot", "machines:tbot", "--token-name tbot-1-2",
 		},
+		"a tbot that was made by hand": {
+			"kubernetes token did not match any allow rules", func(k *checks.Known) {
+				k.Handmade, k.Token.Metadata.Labels, k.Token.Spec.Kubernetes.Allow[0].ServiceAccount = true, nil, "default:tbot"
+			},
+			"P07", "does not let", `allows "default:tbot"`, `"machines:tbot"`, "whoever administers Teleport sets the allow rule to machines:tbot: tctl edit token/tbot-1",
+		},
+		"a tbot that was made by hand, without its token": {
+			notFound, func(k *checks.Known) { k.Handmade, k.Token, k.TokenMissing = true, nil, true },
+			"P06", "no join token of this name", "has no join token", `a join token "tbot-1"`, "whoever administers Teleport makes it",
+		},
 		"type unknown to the server": {
 			"unsupported kubernetes join method type (oidc)", func(k *checks.Known) { k.ServerVersion = "16.4.7"; oidcToken(k, refusedIssuer) },
 			"P18", "does not know", "Teleport 16.4.7", "17.7.0", instead,

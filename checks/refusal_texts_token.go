@@ -26,6 +26,9 @@ func (r refused) tokenNotFound() Refusal {
 	case r.TokenMissing:
 		cause.Observed = "cluster " + spec.Quote(r.ClusterName) + " has no join token " + name
 		cause.Fix = "run the same tbotctl init again: it makes the join token"
+		if r.Handmade {
+			cause.Fix = "whoever administers Teleport makes it, or says which of `tctl get tokens` tbot.yaml is to name"
+		}
 	case r.Token != nil && r.ended():
 		cause.Cause = "the join token has ended"
 		cause.Observed = fmt.Sprintf("join token %s ended at %s", name, stamp(r.Token.Expiry()))
@@ -34,6 +37,9 @@ func (r refused) tokenNotFound() Refusal {
 	case r.Token != nil:
 		cause.Observed = "the login sees join token " + name + ", and the Auth Service that judged the join does not"
 		cause.Fix = "run the same tbotctl init again in a minute: what was just written is not seen by every Auth Service at once"
+		if r.Handmade {
+			cause.Fix = "run the same command again in a minute: what was just written is not seen by every Auth Service at once"
+		}
 	}
 	return cause
 }
@@ -147,6 +153,9 @@ func (r refused) accessDenied() Refusal {
 		cause.Cause = "the bot that the join token names does not exist"
 		cause.Observed = "cluster " + spec.Quote(r.ClusterName) + " has no bot " + spec.Quote(named)
 		cause.Fix = "run the same tbotctl init again: it makes the bot"
+		if r.Handmade {
+			cause.Fix = "whoever administers Teleport makes the bot: tctl bots add " + spec.ShellWord(named) + " --roles=ROLE"
+		}
 	case r.Lock != "":
 		return r.locked()
 	case r.BotExists != nil:
@@ -176,7 +185,7 @@ func (r refused) rolesRefused() Refusal {
 	return Refusal{
 		ID: "P23", Cause: "the bot joined, and may not take the roles of its output",
 		Observed: "Teleport says: " + r.text, Expected: "bot " + spec.Quote(r.botName()) + " with the roles " + quoted(r.Setup.Teleport.Roles),
-		Fix: "run the same tbotctl init again: it sets the bot's roles",
+		Fix: r.botRoles(),
 	}
 }
 
@@ -210,3 +219,11 @@ func quotedOr(values []string, none string) string {
 }
 
 func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+
+// botRoles is the way out where the bot has no roles that do.
+func (r refused) botRoles() string {
+	if r.Handmade {
+		return "whoever administers Teleport gives it roles: tctl bots update " + spec.ShellWord(r.botName()) + " --set-roles ROLE"
+	}
+	return "run the same tbotctl init again: it sets the bot's roles"
+}

@@ -58,9 +58,10 @@ func (s *session) resolveReach(ctx context.Context, held *spec.Resolved, refresh
 	return s.keepRoles(ctx)
 }
 
-// keepRoles leaves a bot that is there the roles that nobody asked about: access to Kubernetes is given in addition.
+// keepRoles leaves a bot that is there the roles that nobody asked about: access to Kubernetes is given in addition. Who was shown them
+// has decided.
 func (s *session) keepRoles(ctx context.Context) error {
-	if s.given("roles") {
+	if s.given("roles") || s.rolesOf != "" && s.rolesOf == s.setup.Names().Bot {
 		return nil
 	}
 	admin, err := s.clusters.admin(ctx)
@@ -108,6 +109,7 @@ func (s *session) sayReach(ctx context.Context) {
 	for _, means := range reach.Means() {
 		s.progress.Warn(means)
 	}
+	s.sayTargets()
 	all, err := s.clusters.kubeClusters(ctx)
 	if err != nil {
 		return // a run without a login
@@ -130,9 +132,10 @@ func principals(reach spec.Reach) string {
 	return "groups " + strings.Join(reach.Groups, ", ") + " and users " + strings.Join(reach.Users, ", ")
 }
 
-// bindings are the commands that bind what the bot acts as, for each cluster that it reaches: they are run there, by whoever may.
+// bindings are the commands that bind what the bot acts as, for each cluster that it reaches and that no --target-context stands for: they
+// are run there, by whoever may.
 func (s *session) bindings() []string {
-	if !s.setup.MakesRole() {
+	if !s.setup.MakesRole() || s.targetsLeft() == 0 {
 		return nil
 	}
 	reach, name := s.setup.Reach, s.setup.Names().KubeRole

@@ -61,7 +61,7 @@ func (s *session) ways() []string {
 // deleteLine removes what init made.
 func (o *initOptions) deleteLine() string {
 	words := append([]string{"tbotctl delete"}, o.answered(spec.Default(), func(flag string) bool {
-		return slices.Contains([]string{"context", "namespace", "proxy", "proxy-ca", "name"}, flag)
+		return slices.Contains([]string{"context", "namespace", "proxy", "proxy-ca", "name", "target-context", "target-namespace"}, flag)
 	})...)
 	return strings.Join(append(words, o.ways()...), " ")
 }

@@ -19,6 +19,7 @@ type deleteOptions struct {
 func deleteAnswers() []string {
 	return []string{
 		"context", "namespace", "proxy", "proxy-ca", "cluster-name", "name", "bot-name", "token-name", "service-account", "output-secret",
+		"target-context", "target-namespace",
 	}
 }
 
@@ -28,14 +29,17 @@ func newDelete(f *Factory) *cobra.Command {
 		Use:   "delete",
 		Short: "Remove what init has made, from both clusters",
 		Long: `Remove what init has made: the join token first, so that nobody new can join, then the Deployment, its rights, its
-configuration, its service account and the bot. Only what carries the mark of this installation goes; what somebody else made is
-shown and left alone, and so is the Secret that tbot wrote, unless --purge-outputs takes it along. The namespace goes where init
-made it and nothing else is in it.
+configuration, its service account and the bot, and with --target-context the bindings in the clusters that the bot reaches. Only
+what carries the mark of this installation goes; what somebody else made is shown and left alone, and so is the Secret that tbot
+wrote, unless --purge-outputs takes it along. The namespace goes where init made it and nothing else is in it.
 
 Certificates that were issued before go on working until they end; delete says when, and which command ends them at once. A run
 that was broken off is finished by the same command.`,
 		Example: `  tbotctl delete --namespace machines
-  tbotctl delete --from answers.yaml --purge-outputs --yes`,
+  tbotctl delete --from answers.yaml --purge-outputs --yes
+
+  # with the bindings in other clusters
+  tbotctl delete --namespace machines --target-context prod-eu --target-context prod-us`,
 		Args: noArgs,
 	}
 	var except []string
@@ -45,12 +49,22 @@ that was broken off is finished by the same command.`,
 		}
 	}
 	a := bindAnswers(c, except...)
+	for name, meaning := range map[string]string{
+		"target-context":   "kubeconfig context of a cluster in which to look for the bindings too; repeatable; default: as the answers have it",
+		"target-namespace": "namespace of those clusters to look in where the login may not list bindings everywhere",
+	} {
+		c.Flags().Lookup(name).Usage = meaning
+	}
 	o.bindSession(c, "delete without asking; without a terminal nothing is deleted unless it is given")
 	c.Flags().BoolVar(&o.purgeOutputs, "purge-outputs", false, "also remove the Secrets that tbot wrote its credentials to")
 	c.Flags().VarP(&o.output, "output", "o", "result on stdout: table or json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := o.read(c, a); err != nil {
 			return err
+		}
+		if reach := o.setup.Reach; len(reach.Contexts) > 0 || reach.Namespace != "" {
+			// Nobody is asked what the bot is for, and bindings there are for nothing else.
+			o.setup.Access = spec.AccessKubernetes
 		}
 		return runDelete(c.Context(), o)
 	}

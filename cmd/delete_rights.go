@@ -20,6 +20,7 @@ func (r *deleteRun) rehearse(ctx context.Context, runner undo.Runner) error {
 	finding := &findingError{text: "these deletions are refused, so nothing was deleted:"}
 	refused := false
 	var missing []checks.Access
+	elsewhere := map[string][]checks.Access{}
 	for _, refusal := range runner.Rehearse(ctx, r.result.Found) {
 		forbidden := kube.Is(refusal.Err, kube.Forbidden)
 		if !forbidden && !kube.Is(refusal.Err, kube.Refused) {
@@ -29,8 +30,17 @@ func (r *deleteRun) rehearse(ctx context.Context, runner undo.Runner) error {
 		refused = true
 		finding.text += "\n  " + refusal.Err.Error()
 		finding.causes = append(finding.causes, refusal.Err)
-		if forbidden {
+		switch at := refusal.Item.Context; {
+		case !forbidden:
+		case at != "":
+			elsewhere[at] = append(elsewhere[at], deletion(refusal.Item))
+		default:
 			missing = append(missing, deletion(refusal.Item))
+		}
+	}
+	for _, name := range r.setup.Reach.Contexts {
+		if lacking := elsewhere[name]; len(lacking) > 0 {
+			finding.text += "\n  fix: " + checks.TargetGrant(deleteRole, name, lacking)
 		}
 	}
 	if len(missing) > 0 {
@@ -50,11 +60,11 @@ func (r *deleteRun) rehearse(ctx context.Context, runner undo.Runner) error {
 	return finding
 }
 
-// deletion is what deleting an item asks of the API server. A namespace's own name stands for its namespace, as in a real request.
+// deletion is what deleting an item asks of the API server. A Namespace's own name stands for its namespace, as in a real request.
 func deletion(item undo.Item) checks.Access {
 	at, _ := meta.UnsafeGuessKindToResource(item.Object.GroupVersionKind())
 	access := checks.Access{Verb: "delete", Group: at.Group, Resource: at.Resource, Namespace: item.Namespace, Name: item.Name}
-	if access.Namespace == "" {
+	if item.Kind == "Namespace" {
 		access.Namespace = item.Name
 	}
 	return access

@@ -31,10 +31,14 @@ func runDelete(ctx context.Context, o *deleteOptions) error {
 	if err := run.open(ctx, asked, true); err != nil {
 		return err
 	}
+	var err error
+	if run.clusters.targets, err = run.openTargets(); err != nil {
+		return err
+	}
 	run.result.Setup = run.setup
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	err := run.carryOut(ctx)
+	err = run.carryOut(ctx)
 	err = errors.Join(err, run.clusters.close())
 	return run.report(err)
 }
@@ -58,7 +62,9 @@ func (r *deleteRun) carryOut(ctx context.Context) error {
 		return nil
 	}
 	r.sayRelease()
-	runner := undo.Runner{Kubernetes: r.clusters.kube, Teleport: r.admin, Observe: r.progress.Event, Now: r.factory.Now}
+	runner := undo.Runner{
+		Kubernetes: r.clusters.kube, Teleport: r.admin, Targets: r.clusters.undoTargets(), Observe: r.progress.Event, Now: r.factory.Now,
+	}
 	if err := r.rehearse(ctx, runner); err != nil {
 		return err
 	}
@@ -102,7 +108,7 @@ func (r *deleteRun) identify(ctx context.Context) error {
 }
 
 func (r *deleteRun) look(ctx context.Context) (undo.Inventory, error) {
-	return undo.Look(ctx, undo.Target{Setup: r.setup, PurgeOutputs: r.purgeOutputs}, r.clusters.kube, r.admin)
+	return undo.Look(ctx, undo.Target{Setup: r.setup, Targets: r.clusters.undoTargets(), PurgeOutputs: r.purgeOutputs}, r.clusters.kube, r.admin)
 }
 
 // byHand gives the commands that do the same where the Auth Service wants a touch for each call, which tbotctl cannot ask for; bots
@@ -121,7 +127,12 @@ func (r *deleteRun) sayRemoval() {
 	r.progress.Removal(r.result.Found, map[manifests.System]string{
 		manifests.Kubernetes: "Kubernetes, context " + r.setup.Kubernetes.Context,
 		manifests.Teleport:   "Teleport, cluster " + r.setup.Resolved.ClusterName,
+		manifests.Target:     "Kubernetes clusters that the bot reaches",
 	})
+	role := func(i undo.Item) bool { return i.Kind == "role" }
+	if len(r.setup.Reach.Contexts) == 0 && slices.ContainsFunc(r.result.Found.Of(undo.Remove), role) {
+		r.progress.Say("Bindings in the clusters that the bot reached are not looked for; --target-context names such clusters.")
+	}
 	if certificates := r.result.Certificates(); certificates != "" {
 		r.progress.Say(certificates + " " + strings.Join(r.result.Locks(), "; "))
 	}

@@ -47,10 +47,14 @@ func runDiff(ctx context.Context, o *diffOptions) error {
 	if err := o.open(ctx, nil, false); err != nil {
 		return err
 	}
+	var err error
+	if o.clusters.targets, err = o.openTargets(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	result := report.Diff{Setup: o.setup}
-	err := o.carryOut(ctx, &result)
+	err = o.carryOut(ctx, &result)
 	err = errors.Join(err, o.clusters.close())
 	result.Err = err
 	if o.output == formatJSON {

@@ -16,11 +16,13 @@ import (
 
 // clusters are the two clusters of a run, with everything that was asked of them, asked once.
 type clusters struct {
-	setup  spec.Setup
-	kube   *kube.Cluster
-	target teleport.Target
-	login  teleport.Login
-	now    func() time.Time
+	setup spec.Setup
+	kube  *kube.Cluster
+	// targets are the clusters of --target-context.
+	targets map[string]*kube.Cluster
+	target  teleport.Target
+	login   teleport.Login
+	now     func() time.Time
 
 	version func(context.Context) (string, error)
 	server  func(context.Context) (teleport.Server, error)

@@ -133,7 +133,12 @@ func (r *initRun) compareForFiles(ctx context.Context, set manifests.Set) (plan.
 	}
 	planned = r.judgeUnseen(planned).Allow(r.takeOver, r.forceConflicts)
 	planned.Items = append(planned.Items, unseen...)
-	return planned, nil
+	compared, err := r.withTargets(ctx, set, planned)
+	if cannotLook(err) {
+		r.progress.Warn(fmt.Sprintf("the files for the clusters of --target-context are not compared with what is there: %v", err))
+		return planned, nil
+	}
+	return compared, err
 }
 
 func (r *initRun) compareSide(ctx context.Context, set manifests.Set, side spec.Side) (planned plan.Plan, err error) {
@@ -176,19 +181,21 @@ func (r *initRun) commands() []string {
 	}
 	kubectl += " apply --server-side"
 	tctl := "tctl create"
-	var helm []string
+	var elsewhere []string
 	for _, file := range r.result.Files {
 		path := " -f " + spec.ShellWord(pasted(file.Path))
-		switch {
+		switch folder := filepath.Dir(file.Path); {
 		case strings.HasSuffix(file.Path, filepath.FromSlash("teleport/resources.yaml")):
 			tctl += path
 		case strings.HasSuffix(file.Path, filepath.FromSlash("agent/values.yaml")):
-			helm = []string{r.helm(file.Path)}
+			elsewhere = []string{r.helm(file.Path)}
+		case filepath.Base(folder) == manifests.TargetFolder:
+			elsewhere = r.applyTargetFiles(folder)
 		default:
 			kubectl += path
 		}
 	}
-	return append([]string{tctl, kubectl}, helm...)
+	return append([]string{tctl, kubectl}, elsewhere...)
 }
 
 // pasted makes a path one that no command takes for a flag.

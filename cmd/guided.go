@@ -43,6 +43,9 @@ func runGuided(ctx context.Context, o *initOptions) (err error) {
 	if err := errors.Join(o.judgeTimes(), o.setup.Validate()); err != nil {
 		return err
 	}
+	if _, err := o.openTargets(); err != nil {
+		return err
+	}
 	pages := o.factory.Pages(o.accessible)
 	g := &guided{initRun: &initRun{initOptions: o, outside: pages.Outside}, pages: pages, shown: map[checks.ID]checks.Status{}, written: map[string]bool{}}
 	o.screen = true

@@ -27,13 +27,13 @@ func (d deeds) Use(ctx context.Context, answers wizard.Answers) error {
 	same := d.clusters != nil && !d.stale && before.Kubernetes.Context == after.Kubernetes.Context &&
 		before.Teleport.Proxy == after.Teleport.Proxy && before.Teleport.ProxyCA == after.Teleport.ProxyCA && d.held.Identity == answers.Identity
 	d.held, d.setup, d.identity = answers, answers.Setup, answers.Identity
-	d.takeOver, d.forceConflicts = answers.TakeOver, answers.ForceConflicts
+	d.takeOver, d.forceConflicts, d.rolesOf = answers.TakeOver, answers.ForceConflicts, answers.RolesOf
 	if err := d.setup.Validate(); err != nil {
 		return err
 	}
 	if same {
 		d.clusters.answer(d.setup)
-		return ctx.Err()
+		return errors.Join(d.reopenTargets(), ctx.Err())
 	}
 	if d.clusters != nil {
 		if err := d.clusters.close(); err != nil {
@@ -45,7 +45,16 @@ func (d deeds) Use(ctx context.Context, answers wizard.Answers) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.connect(target), ctx.Err())
+	if err := d.connect(target); err != nil {
+		return err
+	}
+	return errors.Join(d.reopenTargets(), ctx.Err())
+}
+
+// reopenTargets opens the clusters of the contexts that are chosen now; it sends nothing.
+func (d deeds) reopenTargets() (err error) {
+	d.clusters.targets, err = d.openTargets()
+	return err
 }
 
 // Discover implements wizard.Deeds: the checks of both clusters and of what is between them, each as it is known.
@@ -127,6 +136,9 @@ func (d deeds) Plan(ctx context.Context) (planned wizard.Planned, err error) {
 	if d.set, err = manifests.Render(d.setup); err != nil {
 		return planned, err
 	}
+	if err := d.checkTargets(ctx); err != nil {
+		return planned, err
+	}
 	if d.result.Plan, err = d.comparable(ctx); err != nil {
 		return planned, err
 	}
@@ -141,11 +153,29 @@ func (d deeds) Plan(ctx context.Context) (planned wizard.Planned, err error) {
 	return wizard.Planned{Plan: d.result.Plan, FilesOnly: why != "" || d.held.NoTeleport}, nil
 }
 
+// checkTargets runs the checks of the clusters of --target-context, and says what is not as it should be.
+func (d deeds) checkTargets(ctx context.Context) error {
+	if len(d.setup.Reach.Contexts) == 0 || d.held.NoTeleport || d.filesOnly() {
+		return nil
+	}
+	d.progress.Looking("asking the clusters of --target-context")
+	results, err := d.lookAtTargets(ctx, checks.Stream, func(result checks.Result) {
+		if result.Finding.Status != checks.Pass {
+			d.progress.Check(result)
+		}
+	})
+	d.result.Checks = append(d.result.Checks, results...)
+	return errors.Join(err, failure(ctx, results, "nothing has been changed"))
+}
+
 // comparable compares the set with both clusters, the Teleport side as unread where somebody else does it.
 func (d deeds) comparable(ctx context.Context) (plan.Plan, error) {
 	d.progress.Looking("comparing with what is there")
 	if d.held.NoTeleport {
 		planned, err := plan.Compute(ctx, d.set, d.setup.InstallID(), d.clusters.kube, unread{})
+		if err == nil {
+			planned, err = d.withTargets(ctx, d.set, planned)
+		}
 		return planned.Allow(d.takeOver, d.forceConflicts), err
 	}
 	_, planned, err := d.compare(ctx)
@@ -215,6 +245,7 @@ func (d deeds) Fix(error) string {
 		checks.IssuerKnown: wizard.FlagContext, checks.IssuerChoice: wizard.FlagJoinType,
 		checks.TeleportAnswers: wizard.FlagProxy, checks.TeleportLogin: wizard.FlagProxy, checks.TeleportRoles: wizard.FlagRoles, checks.KubeClusters: wizard.FlagKubeCluster,
 		checks.KubernetesRights: wizard.FlagNamespace, checks.TokenReview: wizard.FlagJoinType,
+		checks.TargetsAnswer: wizard.FlagTargetContext, checks.TargetsReady: wizard.FlagTargetContext, checks.TargetsRights: wizard.FlagTargetContext,
 	}
 	for _, result := range d.result.Checks {
 		if flag := questions[result.Check.ID]; flag != "" && result.Finding.Status == checks.Fail {

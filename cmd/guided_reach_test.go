@@ -16,7 +16,7 @@ func (b *bench) reaching(more ...prompt.Step) []prompt.Step {
 		prompt.Answer("access", "kubernetes"),
 		prompt.Answer("kube-cluster", "labels"), prompt.Answer("kube-labels", "env=prod"), prompt.Default("kube-labels"),
 		prompt.Default("kube-groups"), prompt.Default("kube-groups"), prompt.Default("cluster-role"), prompt.Answer("target-namespace", "apps"),
-		prompt.Choose("roles"), prompt.Default("output-secret"))
+		prompt.Choose("target-context"), prompt.Choose("roles"), prompt.Default("output-secret"))
 	steps[5] = prompt.Answer("bot-name", "robot")
 	return append(steps, more...)
 }
@@ -52,4 +52,21 @@ func TestGuidedKubernetesByRoles(t *testing.T) {
 		prompt.Choose("roles", "access"), prompt.Default("output-secret"), prompt.Answer("yes", "quit"))...)
 	b.guide(t, script).want(t, 130, "--kube-cluster beta", "--roles access", "nothing has been changed")
 	b.nothingWritten(t)
+}
+
+// TestGuidedKubernetesRolesTakenAway finds the roles of a bot that is there marked, takes the mark from one, and it does not come back.
+func TestGuidedKubernetesRolesTakenAway(t *testing.T) {
+	t.Parallel()
+	b, _ := newReachBench(t, teleporttest.Options{})
+	b.run(t, b.initArgs("--no-wait", "--prove", "never", "--bot-name", "robot", "--token-name", "robot", "--roles", "access,auditor")...).want(t, 0)
+	script := prompt.NewScript(t,
+		prompt.Choose("roles", "auditor"), prompt.Default("output-secret"), prompt.Answer("yes", "apply"), prompt.Answer("yes", "finish"))
+	b.guide(t, script, "--context", b.plane.Flavour().String(), "--proxy", b.teleport.Addr(), "--namespace", b.namespace, "--service-account", "tbot", "--bot-name", "robot", "--token-name", "robot", "--join-type", "static_jwks",
+		"--access", "kubernetes", "--kube-cluster", "alpha", "--kube-groups", "readers", "--cluster-role", "view", "--target-context", "", "--target-namespace", "",
+		"--no-wait", "--prove", "never").want(t, 0)
+	says(t, script, "Bot robot has these roles already, and loses those that you take the mark from: access, auditor.")
+	stored, _ := b.teleport.Bot("robot")
+	if roles := stored.GetSpec().GetRoles(); !slices.Equal(roles, []string{"auditor", "robot-kubernetes"}) {
+		t.Errorf("the bot has the roles %v", roles)
+	}
 }

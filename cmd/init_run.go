@@ -42,10 +42,14 @@ func runInit(ctx context.Context, o *initOptions) error {
 	if err := run.open(ctx, nil, !run.filesOnly()); err != nil {
 		return err
 	}
+	var err error
+	if run.clusters.targets, err = run.openTargets(); err != nil {
+		return err
+	}
 	run.result.Setup = run.setup
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	err := run.carryOut(ctx)
+	err = run.carryOut(ctx)
 	err = errors.Join(err, run.clusters.close())
 	return run.report(err)
 }
@@ -65,6 +69,9 @@ func (r *initRun) carryOut(ctx context.Context) error {
 	r.sayChoice(resolved.choice)
 	if r.filesOnly() {
 		return r.writeFiles(ctx)
+	}
+	if err := r.checkTargets(ctx); err != nil {
+		return err
 	}
 	set, planned, err := r.compare(ctx)
 	planned = planned.Allow(r.takeOver, r.forceConflicts)
@@ -133,7 +140,11 @@ func conflicts(planned plan.Plan) error {
 	var out []string
 	for _, item := range found {
 		names = append(names, fmt.Sprintf("%s (%s)", item.Resource.ID(), item.Owner))
-		if way := ways[item.Reason]; !slices.Contains(out, way) {
+		way := ways[item.Reason]
+		if item.Reason == plan.OtherRole {
+			way = "what it allows now ends with: " + unbind(item.Resource)
+		}
+		if !slices.Contains(out, way) {
 			out = append(out, way)
 		}
 	}
@@ -149,7 +160,10 @@ func (r *initRun) apply(ctx context.Context, set manifests.Set) error {
 		return err
 	}
 	r.progress.Head("Apply")
-	runner := apply.Runner{Kubernetes: r.clusters.kube, Teleport: r.teleportWriter(ctx, admin), Observe: r.progress.Event, Now: r.factory.Now}
+	runner := apply.Runner{
+		Kubernetes: r.clusters.kube, Teleport: r.teleportWriter(ctx, admin), Targets: r.clusters.applyTargets(),
+		Observe: r.progress.Event, Now: r.factory.Now,
+	}
 	if r.needsProof(ctx) {
 		pod, err := r.pod(set)
 		if err != nil {
@@ -260,6 +274,9 @@ func (r *initRun) next() []string {
 	}
 	if line := r.exampleLine(); line != "" {
 		next = append(next, line)
+	}
+	if len(r.setup.Reach.Contexts) > 0 {
+		next = append(next, fmt.Sprintf("tbotctl verify --context %s --namespace %s --each-cluster", spec.ShellWord(r.setup.Kubernetes.Context), n.Namespace))
 	}
 	return append(next, r.bindings()...)
 }

@@ -20,11 +20,8 @@ type initDocument struct {
 		Public bool
 	}
 	JoinType  struct{ Chosen, Reason, SeenFrom string }
-	Resources []struct {
-		System, Kind, Name, Action string
-		Applied                    bool
-	}
-	Proof struct {
+	Resources []initResource
+	Proof     struct {
 		Status, From, User, Via, Error string
 		Outputs                        []struct{ Roles, Files []string }
 		Notes                          []string
@@ -32,6 +29,11 @@ type initDocument struct {
 	Checks []struct{ ID, Status, Observed string }
 	Next   []string
 	Error  string
+}
+
+type initResource struct {
+	System, Context, Kind, Name, Action string
+	Applied                             bool
 }
 
 func (o outcome) document(t *testing.T) initDocument {

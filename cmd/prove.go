@@ -54,6 +54,9 @@ func (r *initRun) prover(deployment *appsv1.Deployment) func(context.Context, ap
 		observe(apply.Event{Step: step, State: apply.Done, Detail: provenLine(proven, r.setup.IsAgent()), Elapsed: elapsed()})
 		for _, output := range proven.Outputs {
 			observe(apply.Event{Step: output.Type + " output", State: apply.Done, Detail: fmt.Sprintf("would write %d files to %s, with the roles %s", len(output.Files), output.Destination, strings.Join(output.Roles, ", "))})
+			for _, note := range output.Notes {
+				r.progress.Warn(output.Name + ": " + note)
+			}
 		}
 		for _, note := range proven.Notes {
 			r.progress.Warn(note)

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -31,7 +32,7 @@ with its --issuer or --jwks-file.`,
   tbotctl render --from agent.yaml --values`,
 		Args: noArgs,
 	}
-	a := bindAnswers(c, "context")
+	a := bindAnswers(c, "context", "target-context")
 	values := c.Flags().Bool("values", false, "with --workload agent: print the values of its Helm chart instead")
 	kubeFormat := c.Flags().String("kube-format", "manifests", "shape of the Kubernetes side: `manifests`")
 	teleportFormat := c.Flags().String("teleport-format", "yaml", "shape of the Teleport side: `yaml`, as tctl takes it")
@@ -66,7 +67,7 @@ func runRender(f *Factory, setup spec.Setup, notes []string, values bool) error 
 		return err
 	}
 	missing := wizard.Missing(setup, wizard.Situation{Offline: setup.Resolved == nil, Terminal: true})
-	if err := missingAnswers(missing, true); err != nil {
+	if err := errors.Join(missingAnswers(missing, true), setup.ValidateBinding()); err != nil {
 		return err
 	}
 	if setup.Resolved == nil {

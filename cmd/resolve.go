@@ -107,7 +107,11 @@ func (s *session) compare(ctx context.Context) (manifests.Set, plan.Plan, error)
 		return nil, plan.Plan{}, err
 	}
 	planned, err := plan.Compute(ctx, set, s.setup.InstallID(), s.clusters.kube, reader)
-	return set, s.judgeUnseen(planned), err
+	if err != nil {
+		return set, planned, err
+	}
+	planned, err = s.withTargets(ctx, set, s.judgeUnseen(planned))
+	return set, planned, err
 }
 
 // sayPlan shows the plan of both systems and what power it grants.
@@ -140,6 +144,7 @@ func (s *session) sayPlanned(planned plan.Plan) {
 	s.progress.Plan(planned, map[string]string{
 		"kubernetes": "Kubernetes, context " + s.setup.Kubernetes.Context,
 		"teleport":   "Teleport, cluster " + s.setup.Resolved.ClusterName,
+		"target":     "Kubernetes clusters that the bot reaches",
 	})
 }
 

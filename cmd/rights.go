@@ -14,12 +14,16 @@ const rbacGroup = "rbac.authorization.k8s.io"
 
 // kubernetesMay asks the API server what the login may do there.
 func (c *clusters) kubernetesMay(ctx context.Context, asked []checks.Access) []checks.Verdict {
+	return mayIn(ctx, c.kube, asked)
+}
+
+func mayIn(ctx context.Context, cluster *kube.Cluster, asked []checks.Access) []checks.Verdict {
 	accesses := make([]kube.Access, len(asked))
 	for i, access := range asked {
 		accesses[i] = kube.Access(access)
 	}
 	verdicts := make([]checks.Verdict, len(asked))
-	for i, verdict := range c.kube.Can(ctx, accesses) {
+	for i, verdict := range cluster.Can(ctx, accesses) {
 		verdicts[i] = checks.Verdict(verdict)
 	}
 	return verdicts

@@ -43,6 +43,7 @@ func outcomeOf(result tbot.Result) proof.Outcome {
 	for _, output := range result.Outputs {
 		one := proof.Output{
 			Name: output.Name, Type: output.Type, Destination: describe(output), Clusters: output.Clusters, Err: output.Err, NotExercised: output.NotExercised,
+			Notes: output.Notes,
 		}
 		if identity := output.Identity; identity != nil {
 			one.User, one.Roles, one.NotAfter = identity.User, identity.Roles, identity.NotAfter

@@ -38,6 +38,8 @@ type session struct {
 	timeout        time.Duration
 	// screen tells that the terminal is drawn on, so that nobody else may read from it.
 	screen bool
+	// rolesOf is the bot whose roles a person was shown and chose from.
+	rolesOf string
 	// imageReason says in half a line why it is this image.
 	imageReason string
 	// touch tells that the cluster wants admin actions confirmed by a touch; reader finds out.
@@ -109,6 +111,11 @@ func (s *session) open(ctx context.Context, keep func(wizard.Question) bool, nee
 	if err := missingAnswers(missing, !needYes || terminal || s.yes); err != nil {
 		return err
 	}
+	if keep == nil {
+		if err := s.setup.ValidateBinding(); err != nil {
+			return err
+		}
+	}
 	return errors.Join(s.connect(target), ctx.Err())
 }
 
@@ -124,16 +131,21 @@ func (s *session) judgeTimes() error {
 
 // connect opens the doors to both clusters.
 func (s *session) connect(target teleport.Target) error {
-	cluster, err := s.factory.Kube(kube.Options{
-		Kubeconfig: s.kubeconfig, Context: s.setup.Kubernetes.Context, As: s.as, AsGroups: s.asGroups,
-		RequestTimeout: s.requestTimeout, UserAgent: "tbotctl/" + s.factory.Build.Version, Explicit: !s.terminal(), NoInput: s.screen,
-	})
+	cluster, err := s.factory.Kube(s.kubeOptions(s.setup.Kubernetes.Context))
 	if err != nil {
 		return err
 	}
 	s.setup.Kubernetes.Context = cluster.Context()
 	s.clusters = newClusters(s.setup, cluster, target, s.login(), s.factory.Issuer, s.factory.Now)
 	return nil
+}
+
+// kubeOptions lead to the cluster of a context; an empty one is kubectl's to choose.
+func (s *session) kubeOptions(name string) kube.Options {
+	return kube.Options{
+		Kubeconfig: s.kubeconfig, Context: name, As: s.as, AsGroups: s.asGroups,
+		RequestTimeout: s.requestTimeout, UserAgent: "tbotctl/" + s.factory.Build.Version, Explicit: !s.terminal(), NoInput: s.screen,
+	}
 }
 
 func (s *session) inPod() bool {

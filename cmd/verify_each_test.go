@@ -238,7 +238,8 @@ func TestVerifyEachClusterBehindLoadBalancer(t *testing.T) {
 	config := b.tbotYAML(t, "  - type: kubernetes/v2\n    selectors:\n      - name: alpha\n"+inMemory)
 	b.write(t, "behind.yaml", []byte(strings.ReplaceAll(b.read(t, config), b.teleport.Addr(), behind.teleport.Addr())))
 	got := b.run(t, b.verifyArgs("--each-cluster", "--config", b.path("behind.yaml"), "--proxy-ca", behind.path("web-ca.pem"), "--identity", b.path("none"))...)
-	got.want(t, 5, "UNSURE", "? alpha", "a load balancer in front of", "tbot proxy kube")
+	got.want(t, 5, "UNSURE", "? alpha", "a load balancer in front of", "tbot proxy kube",
+		"! note ")
 }
 
 // A server in trouble proves nothing against the bot.

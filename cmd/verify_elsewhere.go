@@ -148,7 +148,8 @@ func (r *verifyRun) explainWords(ctx context.Context, words string) {
 		_, _ = r.clusters.admin(ctx)
 	}
 	known := r.known(ctx, r.claims)
-	known.Setup = marked(known.Setup, r.workload.Deployment.Annotations[spec.MarkInstall])
+	mark := r.workload.Deployment.Annotations[spec.MarkInstall]
+	known.Setup, known.Handmade = marked(known.Setup, mark), mark == ""
 	refusal := checks.ExplainRefusal(ctx, words, known, r.refusalLooks())
 	refusal.Fix = r.aimed(refusal.Fix)
 	r.result.Refusal = &refusal

@@ -171,7 +171,7 @@ func TestTargetsGoToTheirOwnFileAlone(t *testing.T) {
 	for _, file := range set.Files() {
 		paths = append(paths, file.Path)
 	}
-	want := []string{"kubernetes/rbac.yaml", "kubernetes/config.yaml", "kubernetes/deployment.yaml", "teleport/resources.yaml", "targets/kubernetes-access.yaml"}
+	want := []string{"kubernetes/rbac.yaml", "kubernetes/config.yaml", "kubernetes/deployment.yaml", "teleport/resources.yaml", "targets/kubernetes-access.yaml", "targets/kustomization.yaml"}
 	if !slices.Equal(paths, want) || len(set.Targets()) != 1 {
 		t.Errorf("files %v, targets %v", paths, ids(set.Targets()))
 	}

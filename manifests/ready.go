@@ -19,7 +19,7 @@ var ErrNotReady = errors.New("not ready to render")
 
 // ready says why a Setup cannot be rendered: invalid, incomplete, or with a resolved block that no longer fits the answers.
 func ready(s spec.Setup) error {
-	if err := s.Validate(); err != nil {
+	if err := errors.Join(s.Validate(), s.ValidateBinding()); err != nil {
 		return err
 	}
 	var missing []string

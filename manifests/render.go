@@ -81,11 +81,12 @@ func parts(s spec.Setup) []part {
 	all = append(all,
 		part{"bot.yaml", Teleport, StageBot},
 		part{"token.yaml", Teleport, StageToken},
-		part{"configmap.yaml", Kubernetes, StageConfig},
-		part{"deployment.yaml", Kubernetes, StageWorkload},
 	)
 	if s.MakesRole() {
 		all = append(all, part{"target.yaml", Target, StageTarget})
 	}
-	return all
+	return append(all,
+		part{"configmap.yaml", Kubernetes, StageConfig},
+		part{"deployment.yaml", Kubernetes, StageWorkload},
+	)
 }

@@ -21,7 +21,7 @@ type System string
 const (
 	Kubernetes System = "kubernetes"
 	Teleport   System = "teleport"
-	// Target is a Kubernetes cluster that the bot reaches; tbotctl writes its resources to files and never to the cluster.
+	// Target is a Kubernetes cluster that the bot reaches. Its resources are the same for each, and stand in the set once.
 	Target System = "target"
 	// Helm is the person's own: tbotctl writes the values of a release to a file and never runs it.
 	Helm System = "helm"
@@ -30,16 +30,18 @@ const (
 // Stage orders the applying: what comes later needs what comes before.
 type Stage int
 
-// The stages; the proof of the join stands between StageToken and StageConfig.
+// The stages; the proof of the join stands after StageToken. Targets come right behind it: their clusters are often somebody else's, so
+// a join that Teleport refuses leaves nothing in them, and a consumer finds its rights there as soon as tbot has written a kubeconfig.
+// A binding that stands alone, where a later step fails, is harmless: its group is nobody's without the bot.
 const (
 	StageNamespace Stage = iota
 	StageRBAC
 	StageRole
 	StageBot
 	StageToken
+	StageTarget
 	StageConfig
 	StageWorkload
-	StageTarget
 	StageValues
 )
 
@@ -52,6 +54,8 @@ type Resource struct {
 	// Namespace is empty for what has none.
 	Namespace string
 	Name      string
+	// Context is the kubeconfig context of the cluster that a target's resource is for; empty in a Set, where it is for all of them.
+	Context string
 	// YAML is what render prints: one document, comments included, without a leading ---, ending in a newline.
 	YAML []byte
 	// Object is the YAML's content, for Kubernetes and targets.
@@ -62,27 +66,21 @@ type Resource struct {
 	Token *types.ProvisionTokenV2
 }
 
-// ID names a resource for people: "Deployment machines/tbot", "Namespace machines", "bot tbot-1a2b3c4d".
+// ID names a resource for people: "Deployment machines/tbot", "Namespace machines", "bot tbot-1a2b3c4d", "ClusterRoleBinding
+// tbot-1a2b3c4d-kubernetes in context prod-eu".
 func (r Resource) ID() string {
-	if r.Namespace == "" {
-		return r.Kind + " " + r.Name
+	id := r.Kind + " " + r.Name
+	if r.Namespace != "" {
+		id = r.Kind + " " + r.Namespace + "/" + r.Name
 	}
-	return r.Kind + " " + r.Namespace + "/" + r.Name
+	if r.Context != "" {
+		id += " in context " + r.Context
+	}
+	return id
 }
 
 // Set is every resource of a Setup in the order to apply.
 type Set []Resource
-
-// Targets returns the resources for the clusters that the bot reaches.
-func (s Set) Targets() Set {
-	var part Set
-	for _, r := range s {
-		if r.System == Target {
-			part = append(part, r)
-		}
-	}
-	return part
-}
 
 // Values are those of the agent's Helm release; nil where none is deployed.
 func (s Set) Values() []byte {
@@ -130,7 +128,7 @@ type File struct {
 
 // Files distributes the set over the files of cli.md; a file that would be empty is left out.
 func (s Set) Files() []File {
-	order := []string{"kubernetes/namespace.yaml", "kubernetes/rbac.yaml", "kubernetes/config.yaml", "kubernetes/deployment.yaml", "teleport/resources.yaml", "targets/kubernetes-access.yaml", "agent/values.yaml"}
+	order := []string{"kubernetes/namespace.yaml", "kubernetes/rbac.yaml", "kubernetes/config.yaml", "kubernetes/deployment.yaml", "teleport/resources.yaml", targetFile, "agent/values.yaml"}
 	parts := map[string]Set{}
 	for _, r := range s {
 		path := r.Stage.file()
@@ -141,6 +139,9 @@ func (s Set) Files() []File {
 		if part := parts[path]; len(part) > 0 {
 			files = append(files, File{Path: path, Data: part.stream()})
 		}
+	}
+	if len(parts[targetFile]) > 0 {
+		files = append(files, kustomization())
 	}
 	return files
 }
@@ -159,7 +160,7 @@ func (s Stage) file() string {
 	case StageWorkload:
 		return "kubernetes/deployment.yaml"
 	case StageTarget:
-		return "targets/kubernetes-access.yaml"
+		return targetFile
 	case StageValues:
 		return "agent/values.yaml"
 	}

@@ -35,7 +35,7 @@ func toPurpose(more ...prompt.Step) []prompt.Step {
 func asGroup() []prompt.Step {
 	return []prompt.Step{
 		prompt.Default("kube-groups"), prompt.Default("kube-groups"), prompt.Default("cluster-role"), prompt.Default("target-namespace"),
-		prompt.Choose("roles"), prompt.Default("output-secret"), prompt.Answer("yes", "quit"),
+		prompt.Choose("target-context"), prompt.Choose("roles"), prompt.Default("output-secret"), prompt.Answer("yes", "quit"),
 	}
 }
 
@@ -133,7 +133,7 @@ func TestKubernetes(t *testing.T) {
 			given: upToPurpose("access", "kubernetes", "kube-labels", "env=prod", "cluster-role", "view", "target-namespace", "", "roles", "", "output-secret", "creds"),
 			steps: []prompt.Step{
 				prompt.Answer("kube-groups", "users"), prompt.Answer("kube-users", "*"), prompt.Answer("kube-users", "no"),
-				prompt.Answer("kube-users", "*"), prompt.Answer("kube-users", "yes"), prompt.Answer("yes", "quit"),
+				prompt.Answer("kube-users", "*"), prompt.Answer("kube-users", "yes"), prompt.Choose("target-context"), prompt.Answer("yes", "quit"),
 			},
 			says: []string{"kube-users: This bot can act as any user in the matched clusters: treat it as cluster-admin. Go on?"},
 			want: spec.Reach{Labels: []map[string]string{env("prod")}, Users: []string{"*"}, ClusterRole: "view"},
@@ -142,7 +142,7 @@ func TestKubernetes(t *testing.T) {
 			given: upToPurpose("access", "kubernetes", "kube-labels", "env=prod", "kube-groups", "readers", "roles", "", "output-secret", "creds"),
 			steps: []prompt.Step{
 				prompt.Answer("cluster-role", "another"), prompt.Answer("target-namespace", "apps"), prompt.Answer("cluster-role", "cluster-admin"),
-				prompt.Default("cluster-role"), prompt.Answer("cluster-role", "deployer"), prompt.Answer("yes", "quit"),
+				prompt.Default("cluster-role"), prompt.Answer("cluster-role", "deployer"), prompt.Choose("target-context"), prompt.Answer("yes", "quit"),
 			},
 			says: []string{"cluster-role: " + spec.EveryRightMeans + ". Go on?", "the least: reads most things, neither Secrets nor RBAC"},
 			want: spec.Reach{Labels: []map[string]string{env("prod")}, Groups: []string{"readers"}, ClusterRole: "deployer", Namespace: "apps"},
@@ -152,7 +152,7 @@ func TestKubernetes(t *testing.T) {
 				g.roles = func() ([]wizard.Role, error) { return []wizard.Role{{Name: "access"}, {Name: "robot-kubernetes"}}, nil }
 			},
 			given: upToPurpose("access", "kubernetes", "kube-labels", "env=prod", "kube-groups", "readers", "cluster-role", "edit", "target-namespace", "", "roles", "access,robot-kubernetes"),
-			steps: []prompt.Step{prompt.Default("roles"), prompt.Default("output-secret"), prompt.Answer("yes", "quit")},
+			steps: []prompt.Step{prompt.Choose("target-context"), prompt.Default("roles"), prompt.Default("output-secret"), prompt.Answer("yes", "quit")},
 			want:  spec.Reach{Labels: []map[string]string{env("prod")}, Groups: []string{"readers"}, ClusterRole: "edit"}, roles: []string{"access"},
 		},
 	} {
@@ -193,7 +193,7 @@ func TestKubernetesKeepsAnswers(t *testing.T) {
 		prompt.Back("kube-groups"), prompt.Default("kube-cluster"), prompt.Default("kube-cluster"),
 		prompt.Answer("kube-groups", "users"), prompt.Answer("kube-users", "jane"), prompt.Answer("cluster-role", "edit"), prompt.Back("target-namespace"),
 		prompt.Default("kube-groups"), prompt.Default("kube-users"), prompt.Answer("cluster-role", "edit"), prompt.Answer("target-namespace", "apps"),
-		prompt.Back("roles"), prompt.Default("cluster-role"), prompt.Default("target-namespace"), prompt.Choose("roles"), prompt.Default("output-secret"),
+		prompt.Choose("target-context", "staging"), prompt.Back("roles"), prompt.Default("target-context"), prompt.Choose("roles"), prompt.Default("output-secret"),
 		// Another purpose at the plan, and back.
 		prompt.Answer("yes", "change"), prompt.Answer("change", "access"), prompt.Answer("access", "identity"), prompt.Choose("roles", "access"), prompt.Default("output-secret"),
 		prompt.Answer("yes", "change"), prompt.Answer("change", "access"), prompt.Answer("access", "kubernetes"), prompt.Default("roles"), prompt.Default("output-secret"),
@@ -205,7 +205,7 @@ func TestKubernetesKeepsAnswers(t *testing.T) {
 	if !errors.Is(err, wizard.ErrQuit) {
 		t.Fatal(err)
 	}
-	want := spec.Reach{Clusters: []string{"prod-us"}, Users: []string{"jane"}, ClusterRole: "edit", Namespace: "web"}
+	want := spec.Reach{Clusters: []string{"prod-us"}, Users: []string{"jane"}, ClusterRole: "edit", Namespace: "web", Contexts: []string{"staging"}}
 	if !reflect.DeepEqual(answers.Setup.Reach, want) {
 		t.Errorf("reaches %+v, want %+v", answers.Setup.Reach, want)
 	}
@@ -218,7 +218,7 @@ func TestKubernetesLeftToRoles(t *testing.T) {
 	g := newGround()
 	answers, script, err := g.lead(t, upToPurpose("access", "kubernetes", "kube-labels", "env=prod"),
 		prompt.Default("kube-groups"), prompt.Default("kube-groups"), prompt.Answer("cluster-role", "edit"), prompt.Answer("target-namespace", "apps"),
-		prompt.Choose("roles"), prompt.Default("output-secret"),
+		prompt.Choose("target-context", "staging"), prompt.Choose("roles"), prompt.Default("output-secret"),
 		prompt.Answer("yes", "change"), prompt.Answer("change", "kube-users"), prompt.Answer("kube-groups", "roles"),
 		prompt.Choose("roles", "deploy"), prompt.Default("output-secret"), prompt.Answer("yes", "quit"))
 	if !errors.Is(err, wizard.ErrQuit) {
@@ -247,6 +247,7 @@ func TestKubernetesByLine(t *testing.T) {
 		"kubernetes", "by labels", "env=prd", "env", "env=prod", "", // a selector that matches nothing, one that is none, one that will do
 		"1", "system:masters", "", // the group of everything, then the one that is filled in
 		"", "Apps", "", // view; a namespace that cannot be one; all
+		"none",     // no cluster is bound from here
 		"none", "", // no roles beside; the Secret
 		"quit", "",
 	}, "\n"))

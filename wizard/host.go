@@ -137,6 +137,8 @@ type Answers struct {
 	Identity string
 	// NoTeleport tells that somebody else does the Teleport side.
 	NoTeleport bool
+	// RolesOf is the bot whose roles were shown and chosen from; empty where nobody could look at them.
+	RolesOf string
 	// Yes applies the plan without asking, OutDir has it written to that folder.
 	Yes    bool
 	OutDir string

@@ -30,7 +30,7 @@ func (w *Wizard) askContext(ctx context.Context) error {
 		field.Value = contexts[0].Name
 	}
 	field.Choices = w.contextChoices(contexts)
-	field.Updates = w.probe(probing, contexts)
+	field.Updates = w.probe(probing, contexts, func() []prompt.Choice { return w.contextChoices(contexts) })
 	field.Validate = nil
 	for {
 		fields, err := w.ask(ctx, field)
@@ -67,8 +67,9 @@ func (w *Wizard) await(ctx context.Context, name string) (Reach, error) {
 // atOnce is how many contexts are asked at the same time: credential plugins start processes.
 const atOnce = 8
 
-// probe asks every context that has not answered well yet, side by side, so that a dead one delays no other.
-func (w *Wizard) probe(ctx context.Context, contexts []Context) <-chan []prompt.Choice {
+// probe asks every context that has not answered well yet, side by side, so that a dead one delays no other. choices are what is offered
+// by what is known then.
+func (w *Wizard) probe(ctx context.Context, contexts []Context, choices func() []prompt.Choice) <-chan []prompt.Choice {
 	answered, free := make(chan struct{}), make(chan struct{}, atOnce)
 	waiting := 0
 	for _, c := range contexts {
@@ -100,7 +101,7 @@ func (w *Wizard) probe(ctx context.Context, contexts []Context) <-chan []prompt.
 				return
 			}
 			select {
-			case updates <- w.contextChoices(contexts):
+			case updates <- choices():
 			case <-ctx.Done():
 				return
 			}

@@ -50,8 +50,12 @@ func (w *Wizard) askWho(ctx context.Context) error {
 	}
 }
 
-// rolesGiven tells that roles were given for this very purpose, and so grant what it takes.
+// rolesGiven tells that roles were given for this very purpose, and so grant what it takes. A binding that was described beside them is for
+// groups or users, who are asked for.
 func (w *Wizard) rolesGiven() bool {
+	if w.answers.Setup.ValidateBinding() != nil {
+		return false
+	}
 	return w.Given(FlagRoles) && w.Given(FlagAccess) && len(w.answers.Setup.Teleport.Roles) > 0
 }
 
@@ -93,7 +97,7 @@ func tellable(cluster spec.ResolvedCluster) bool {
 // leaveToRoles takes back what only a role of tbotctl's own would hold.
 func (w *Wizard) leaveToRoles() {
 	reach := &w.answers.Setup.Reach
-	reach.Groups, reach.Users, reach.ClusterRole, reach.Namespace = nil, nil, "", ""
+	reach.Groups, reach.Users, reach.ClusterRole, reach.Namespace, reach.Contexts = nil, nil, "", "", nil
 }
 
 // nameThem asks for groups or users; those of the other kind are given up with it.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tbotctl/tbotctl/internal/prompt"
 	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/ui"
 )
 
 func (w *Wizard) askAccess(ctx context.Context) error {
@@ -46,7 +47,7 @@ func (w *Wizard) askRoles(ctx context.Context) error {
 		// The bot has it already where it was made by an earlier run.
 		w.answers.Setup.Teleport.Roles = without(w.answers.Setup.Teleport.Roles, made)
 	}
-	roles, err := w.listRoles(ctx)
+	roles, err := w.listRoles(ctx, made)
 	if err != nil {
 		return err
 	}
@@ -83,23 +84,63 @@ func (w *Wizard) askRoles(ctx context.Context) error {
 	return errors.Join(err, w.set(FlagRoles, chosen), w.set(FlagOutputSecret, fields[1].Value))
 }
 
+// fillsInHeld tells whether the roles of a bot that is there have to be looked at: access to clusters is given in addition to them. They
+// are filled in once for each bot.
+func (w *Wizard) fillsInHeld() bool {
+	return w.forKubernetes() && !w.Given(FlagRoles) && w.answers.RolesOf != w.answers.Setup.Names().Bot
+}
+
+// fillInHeld fills in the roles that the bot has, beside the one that tbotctl makes; those that a person takes the mark from it loses.
+func (w *Wizard) fillInHeld(bots []Bot, made string) {
+	name := w.answers.Setup.Names().Bot
+	w.answers.RolesOf = name
+	held := without(surroundings{bots: bots}.rolesOf(name), made)
+	if len(held) == 0 {
+		return
+	}
+	w.Speaker.Say("Bot " + ui.Clean(name) + " has these roles already, and loses those that you take the mark from: " + ui.Clean(strings.Join(held, ", ")) + ".")
+	chosen := &w.answers.Setup.Teleport.Roles
+	for _, role := range held {
+		if !slices.Contains(*chosen, role) {
+			*chosen = append(slices.Clone(*chosen), role)
+		}
+	}
+}
+
 func without(names []string, name string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == name })
 }
 
-func (w *Wizard) listRoles(ctx context.Context) ([]Role, error) {
+func (w *Wizard) listRoles(ctx context.Context, made string) ([]Role, error) {
 	if w.answers.NoTeleport {
 		w.Speaker.Say("Without a login the roles cannot be listed; ask whoever does the Teleport side for their names.")
 		return nil, nil
 	}
-	var roles []Role
+	var (
+		roles  []Role
+		bots   []Bot
+		unseen error
+	)
+	fills := w.fillsInHeld()
 	err := w.work(ctx, "Listing the cluster's roles, for up to 20 s", func(ctx context.Context) (err error) {
+		if fills {
+			bots, unseen = w.Teleport.Bots(ctx)
+		}
 		roles, err = w.Teleport.Roles(ctx)
 		return err
 	})
-	if err != nil && !errors.Is(err, prompt.ErrCancelled) {
+	switch {
+	case errors.Is(err, prompt.ErrCancelled):
+		return nil, err
+	case fills && unseen != nil:
+		w.answers.RolesOf = ""
+		w.Speaker.Warn("whether the bot has roles already could not be looked at; it keeps those that it has: " + unseen.Error())
+	case fills:
+		w.fillInHeld(bots, made)
+	}
+	if err != nil {
 		w.Speaker.Warn("the roles could not be listed, so type their names: " + err.Error())
 		return nil, nil
 	}
-	return roles, err
+	return roles, nil
 }

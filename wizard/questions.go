@@ -25,6 +25,7 @@ const (
 	FlagKubeUsers       = "kube-users"
 	FlagClusterRole     = "cluster-role"
 	FlagTargetNamespace = "target-namespace"
+	FlagTargetContext   = "target-context"
 	FlagRoles           = "roles"
 	FlagOutputSecret    = "output-secret"
 	FlagTakeOver        = "take-over"

@@ -60,6 +60,14 @@ Any other is named as the clusters have it, and what it allows is up to each of 
 			Explain: "With a namespace the binding is a RoleBinding in it, and the Teleport role is held to it: the bot reaches nothing beside it, and nothing that belongs to no namespace, such as nodes. Empty is all namespaces, by a ClusterRoleBinding.",
 		},
 		{
+			Flag: FlagTargetContext, Title: "In which clusters does tbotctl make the binding itself?", Help: "contexts of the kubeconfig; empty leaves it to others", Optional: true, When: forKubernetes,
+			Explain: `The role that was chosen has to be bound in each cluster that the bot reaches, and its kubeconfig can do nothing there before. Mark the contexts of your kubeconfig that lead to these clusters, and tbotctl makes the binding in them after the join is proven. All of them are asked first whether your login may; where one says no, nothing is made anywhere.
+
+What Teleport calls a cluster cannot be told from the name of a context: compare the addresses. The cluster that tbot runs in needs the binding only where the bot reaches that one through Teleport as well.
+
+Without a mark the binding is written to files and printed as commands, for whoever owns the clusters.`,
+		},
+		{
 			Flag: FlagRoles, Title: "Which Teleport roles does the bot get?", Help: "without roles it joins and then cannot write its output",
 			When: func(s spec.Setup, _ Situation) bool { return s.HasOutput() && s.Access != spec.AccessKubernetes },
 			Explain: `A role says what its bearer may reach in Teleport. The bot can do all that its roles allow, at any hour, without anybody watching: give it the least that its job needs, best a role made for it.

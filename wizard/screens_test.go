@@ -33,7 +33,7 @@ func TestKubernetesScreens(t *testing.T) {
 		g.out = discarded{}
 		return g
 	}
-	photograph(t, "kubernetes", healthy, upToPurpose(), []prompt.Step{
+	photograph(t, "kubernetes", healthy, upToPurpose("target-context", ""), []prompt.Step{
 		prompt.Answer("access", "kubernetes"),
 		prompt.Answer("kube-cluster", "both"), prompt.Choose("kube-cluster", "prod-eu"), prompt.Answer("kube-labels", "region=us"), prompt.Default("kube-labels"),
 		prompt.Answer("kube-groups", "users"), prompt.Answer("kube-users", "*"), prompt.Answer("kube-users", "no"), prompt.Back("kube-users"),

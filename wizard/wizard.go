@@ -123,6 +123,7 @@ func (w *Wizard) pages() []*page {
 			step: stepPurpose, title: "What it may do there", flags: []string{FlagClusterRole, FlagTargetNamespace},
 			when: func() bool { return w.answers.Setup.MakesRole() }, run: w.askRights,
 		},
+		{step: stepPurpose, title: "Where tbotctl binds it", flags: []string{FlagTargetContext}, when: w.asksTargets, run: w.askTargets},
 		{
 			step: stepPurpose, title: "What the bot may do", flags: []string{FlagRoles, FlagOutputSecret}, after: []string{FlagProxy, FlagAccess},
 			when: func() bool { return w.answers.Setup.HasOutput() }, run: w.askRoles,

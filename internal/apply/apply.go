@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/tbotctl/tbotctl/internal/plan"
+	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/manifests"
 )
 
@@ -39,6 +40,8 @@ type Teleport interface {
 type Runner struct {
 	Kubernetes Kubernetes
 	Teleport   Teleport
+	// Targets are the clusters that the bot reaches, by their kubeconfig contexts.
+	Targets map[string]Kubernetes
 	// Prove proves the join once RBAC, role, bot and token are there, and before anything runs; nil proves nothing.
 	Prove func(ctx context.Context, observe Observer) error
 	// Rollout reads how far the Deployment has come; nil waits for nothing.
@@ -57,8 +60,9 @@ type Result struct {
 	Pod string
 }
 
-// Run applies the items in order. The proof stands before the first resource of the ConfigMap's stage, or at the end where there is none:
-// a join that Teleport refuses leaves no Deployment behind. A plan with a conflict is not begun.
+// Run applies the items in order. The proof stands before the first resource of the targets' stage, or at the end where there is none
+// from there on: a join that Teleport refuses leaves nothing in other clusters and no Deployment behind. A plan with a conflict is not
+// begun.
 func (r Runner) Run(ctx context.Context, planned plan.Plan) (Result, error) {
 	var result Result
 	if conflicts := planned.Conflicts(); len(conflicts) > 0 {
@@ -66,7 +70,7 @@ func (r Runner) Run(ctx context.Context, planned plan.Plan) (Result, error) {
 	}
 	proven := false
 	for _, item := range planned.Items {
-		if item.Resource.Stage >= manifests.StageConfig && !proven {
+		if item.Resource.Stage >= manifests.StageTarget && !proven {
 			if err := r.prove(ctx, &result); err != nil {
 				return result, err
 			}
@@ -104,12 +108,8 @@ func (r Runner) write(ctx context.Context, item plan.Item) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	switch resource := item.Resource; {
-	case resource.Object != nil && item.Force:
-		_, err := r.Kubernetes.ForceApply(ctx, resource.Object)
-		return err
 	case resource.Object != nil:
-		_, err := r.Kubernetes.Apply(ctx, resource.Object, false)
-		return err
+		return r.writeObject(ctx, item)
 	case resource.Role != nil && item.Action == plan.Create:
 		return r.Teleport.CreateRole(ctx, resource.Role)
 	case resource.Role != nil:
@@ -123,6 +123,26 @@ func (r Runner) write(ctx context.Context, item plan.Item) error {
 	default:
 		return r.Teleport.UpsertToken(ctx, resource.Token)
 	}
+}
+
+// writeObject writes to the cluster that the object is for.
+func (r Runner) writeObject(ctx context.Context, item plan.Item) error {
+	cluster := r.Kubernetes
+	if item.Resource.System == manifests.Target {
+		if cluster = r.Targets[item.Resource.Context]; cluster == nil {
+			return fmt.Errorf("%s: its cluster was not opened", item.Resource.ID())
+		}
+	}
+	var err error
+	if item.Force {
+		_, err = cluster.ForceApply(ctx, item.Resource.Object)
+	} else {
+		_, err = cluster.Apply(ctx, item.Resource.Object, false)
+	}
+	if err != nil && item.Resource.Context != "" {
+		return fmt.Errorf("context %s: %w", spec.Quote(item.Resource.Context), err)
+	}
+	return err
 }
 
 // step runs one piece of work between its events.

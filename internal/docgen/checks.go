@@ -18,7 +18,8 @@ func checksPage(all []checks.Explained) []byte {
 	page.WriteString(notice("the catalogue and the explanations in checks/"))
 	page.WriteString(`# Checks
 
-` + "`tbotctl init`" + ` runs the checks of stage *before* ahead of anything else, and those of stage *after* on what it has made.
+` + "`tbotctl init`" + ` runs the checks of stage *before* ahead of anything else, those of stage *targets* ahead of the plan where
+` + "`--target-context`" + ` names clusters, and those of stage *after* on what it has made.
 ` + "`tbotctl doctor`" + ` runs those of stage *diagnosis* on a tbot that lives, beside the ones of *before* that apply, and with
 ` + "`--for-server VERSION`" + ` those of stage *upgrade*. ` + "`tbotctl explain ID`" + ` says what stands here, offline.
 The title is what a check says when it passes. IDs never change their meaning and are never used again.
@@ -125,6 +126,8 @@ func stage(s checks.Stage) string {
 		return "diagnosis"
 	case checks.Upgrade:
 		return "upgrade"
+	case checks.Targets:
+		return "targets"
 	case checks.Before:
 	}
 	return "before"

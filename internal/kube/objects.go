@@ -76,7 +76,7 @@ func (c *Cluster) at(object *unstructured.Unstructured) (dynamic.ResourceInterfa
 func resourceOf(kind schema.GroupVersionKind) (resource schema.GroupVersionResource, namespaced bool, err error) {
 	plural := strings.ToLower(kind.Kind) + "s"
 	switch kind.GroupKind().String() {
-	case "Namespace":
+	case "Namespace", "ClusterRole.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io":
 	case "ServiceAccount", "ConfigMap", "Secret", "Pod", "Deployment.apps", "Role.rbac.authorization.k8s.io", "RoleBinding.rbac.authorization.k8s.io":
 		namespaced = true
 	default:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	machineidv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/machineid/v1"
@@ -46,6 +47,9 @@ func lookAtObject(ctx context.Context, wanted *unstructured.Unstructured, instal
 	case owner != "" && wanted.GetKind() == "Namespace":
 		// A namespace is asked for, not owned: one that is there serves as it is.
 		return Item{Action: Same}, true, nil
+	case otherRole(live, wanted) != "":
+		whose := strings.Join(slices.DeleteFunc([]string{owner, otherRole(live, wanted)}, func(s string) bool { return s == "" }), "; ")
+		return Item{Action: Conflict, Reason: OtherRole, Owner: whose, Changes: Diff(declared(wanted, live), wanted.Object)}, true, nil
 	case owner != "":
 		return Item{Action: Conflict, Reason: Foreign, Owner: owner, Changes: Diff(declared(wanted, live), wanted.Object)}, true, nil
 	}

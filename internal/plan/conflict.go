@@ -8,16 +8,19 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // Reason says what stands in the way of writing a resource.
 type Reason string
 
 // Foreign is a resource that another made; HeldFields is one of ours in which another manager holds fields (Kubernetes: Server-Side
-// Apply, Conflicts).
+// Apply, Conflicts). OtherRole is a binding to another role than is wanted, whoever made it: Kubernetes lets nobody change that (Using
+// RBAC Authorization, "ClusterRoleBinding"), and to remove it takes rights away at once, so a person does that.
 const (
 	Foreign    Reason = "foreign"
 	HeldFields Reason = "held fields"
+	OtherRole  Reason = "other role"
 )
 
 // Allow turns conflicts that a person has allowed to win into updates; what they overwrite stays in Changes and Owner, to be shown.
@@ -30,6 +33,20 @@ func (p Plan) Allow(takeOver, forceConflicts bool) Plan {
 		}
 	}
 	return allowed
+}
+
+// otherRole says which role a live binding binds, where that is another one than is wanted; empty for what is no binding.
+func otherRole(live, wanted *unstructured.Unstructured) string {
+	if refers := roleRef(live); refers != roleRef(wanted) {
+		return "it binds " + refers + ", which nobody can change"
+	}
+	return ""
+}
+
+// roleRef is for example "ClusterRole view", and empty for what is no binding.
+func roleRef(object *unstructured.Unstructured) string {
+	ref, _, _ := unstructured.NestedStringMap(object.Object, "roleRef")
+	return strings.TrimSpace(ref["kind"] + " " + ref["name"])
 }
 
 // heldFields reads a conflict of server-side apply for people: which manager holds which field. Empty where err is another error.

@@ -68,6 +68,8 @@ type Output struct {
 	Err error
 	// NotExercised is why nobody tried; empty where somebody did.
 	NotExercised string
+	// Notes are what it is not good for although tbot makes it.
+	Notes []string
 	// Writes are the places that the pod writes to, as far as anybody asked.
 	Writes []Write
 }

@@ -44,6 +44,7 @@ type deleteSetupJSON struct {
 
 type deletedJSON struct {
 	System    string `json:"system"`
+	Context   string `json:"context,omitempty"`
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
@@ -81,7 +82,7 @@ func (d Delete) JSON(w io.Writer) error {
 			result = d.Items[i]
 		}
 		document.Resources = append(document.Resources, deletedJSON{
-			System: string(item.System), Kind: item.Kind, Namespace: item.Namespace, Name: item.Name,
+			System: string(item.System), Context: item.Context, Kind: item.Kind, Namespace: item.Namespace, Name: item.Name,
 			Action: string(item.Fate), Result: string(result.Fate), Reason: result.Reason, UsedBy: orEmpty(item.UsedBy),
 		})
 	}
@@ -105,11 +106,14 @@ func (d Delete) Table(w io.Writer) error {
 	if kept {
 		nothing = "nothing else"
 	}
-	install := ui.Clean(d.Found.Install)
+	install, where := ui.Clean(d.Found.Install), "in either cluster"
+	if len(d.Setup.Reach.Contexts) > 0 {
+		where = "in any of the clusters"
+	}
 	if d.Items == nil {
-		fmt.Fprintf(&text, "Nothing to delete: a look found %s of %s in either cluster.\n", nothing, install)
+		fmt.Fprintf(&text, "Nothing to delete: a look found %s of %s %s.\n", nothing, install, where)
 	} else {
-		fmt.Fprintf(&text, "Removed %s of %s; a last look found %s of it in either cluster.\n", ui.Counted(removed, "resource"), install, nothing)
+		fmt.Fprintf(&text, "Removed %s of %s; a last look found %s of it %s.\n", ui.Counted(removed, "resource"), install, nothing, where)
 	}
 	items := d.Items
 	if items == nil {
@@ -152,7 +156,10 @@ func (d Delete) Locks() []string {
 
 // Removal shows, before anything is done, what goes, what stays and why.
 func (p *Progress) Removal(found undo.Inventory, heads map[manifests.System]string) {
-	for _, system := range []manifests.System{manifests.Teleport, manifests.Kubernetes} {
+	for _, system := range []manifests.System{manifests.Teleport, manifests.Kubernetes, manifests.Target} {
+		if system == manifests.Target && !slices.ContainsFunc(found.Items, func(i undo.Item) bool { return i.System == system }) {
+			continue
+		}
 		p.line("  " + ui.Clean(heads[system]))
 		for _, item := range found.Items {
 			if item.System == system {

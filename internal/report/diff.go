@@ -51,7 +51,10 @@ func (d Diff) Differing() int {
 // Table writes the plan for people: each resource with a sign, and every field that differs.
 func (d Diff) Table(w io.Writer) error {
 	var text strings.Builder
-	for _, system := range []manifests.System{manifests.Kubernetes, manifests.Teleport} {
+	for _, system := range []manifests.System{manifests.Kubernetes, manifests.Teleport, manifests.Target} {
+		if system == manifests.Target && len(d.Setup.Reach.Contexts) == 0 {
+			continue
+		}
 		fmt.Fprintln(&text, d.head(system))
 		for _, item := range d.Plan.Items {
 			if item.Resource.System == system {
@@ -66,8 +69,12 @@ func (d Diff) Table(w io.Writer) error {
 }
 
 func (d Diff) head(system manifests.System) string {
-	if system == manifests.Kubernetes {
+	switch system {
+	case manifests.Kubernetes:
 		return ui.Clean("Kubernetes, context " + d.Setup.Kubernetes.Context)
+	case manifests.Target:
+		return "Kubernetes clusters that the bot reaches"
+	case manifests.Teleport:
 	}
 	return ui.Clean("Teleport, cluster " + d.Setup.Resolved.ClusterName)
 }

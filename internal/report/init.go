@@ -102,7 +102,9 @@ type rejectionJSON struct {
 }
 
 type resourceJSON struct {
+	// System is kubernetes, teleport or target; a target's Context leads to its cluster.
 	System    string       `json:"system"`
+	Context   string       `json:"context,omitempty"`
 	Kind      string       `json:"kind"`
 	Namespace string       `json:"namespace"`
 	Name      string       `json:"name"`
@@ -150,6 +152,7 @@ type outputJSON struct {
 	NotAfter         string         `json:"notAfter"`
 	Files            []string       `json:"files"`
 	NotExercised     string         `json:"notExercised,omitempty"`
+	Notes            []string       `json:"notes,omitempty"`
 	Error            string         `json:"error,omitempty"`
 	Cause            *causeJSON     `json:"cause,omitempty"`
 	Writes           []outputToJSON `json:"writes,omitempty"`
@@ -209,7 +212,7 @@ func (i Init) document() initDocument {
 	}
 	for _, item := range i.Plan.Items {
 		resource := resourceJSON{
-			System: string(item.Resource.System), Kind: item.Resource.Kind, Namespace: item.Resource.Namespace, Name: item.Resource.Name,
+			System: string(item.Resource.System), Context: item.Resource.Context, Kind: item.Resource.Kind, Namespace: item.Resource.Namespace, Name: item.Resource.Name,
 			Action: string(item.Action), Applied: i.Written[item.Resource.ID()],
 		}
 		for _, change := range item.Changes {
@@ -243,7 +246,7 @@ func proofOf(proven *proof.Result, failed error, refusal *checks.Refusal, output
 		one := outputJSON{
 			Name: output.Name, Type: output.Type, Destination: output.Destination, User: output.User, Roles: orEmpty(output.Roles),
 			KubernetesGroups: output.KubernetesGroups, KubernetesUsers: output.KubernetesUsers, Clusters: output.Clusters,
-			NotAfter: timestamp(output.NotAfter), Files: orEmpty(output.Files), NotExercised: output.NotExercised,
+			NotAfter: timestamp(output.NotAfter), Files: orEmpty(output.Files), NotExercised: output.NotExercised, Notes: output.Notes,
 		}
 		if output.Err != nil {
 			one.Error = output.Err.Error()

@@ -12,13 +12,18 @@ import (
 )
 
 // Plan prints what happens to which resource: the two systems side by side where a terminal is wide enough for both, with what
-// changes below, and else one after the other.
+// changes below, and else one after the other. The clusters that the bot reaches follow, where anything is written there.
 func (p *Progress) Plan(planned plan.Plan, heads map[string]string) {
 	left, right := p.column(planned, "kubernetes", heads), p.column(planned, "teleport", heads)
 	const gap = 2
 	if width := widest(left) + gap; p.streams.ErrTTY && width+widest(right) <= p.width() {
 		for i := range max(len(left), len(right)) {
 			p.line(strings.TrimRight(ui.Pad(at(left, i), width)+at(right, i), " "))
+		}
+		if targets := p.column(planned, "target", heads); len(targets) > 1 {
+			for _, line := range targets {
+				p.line(line)
+			}
 		}
 		for _, item := range planned.Items {
 			if len(item.Changes) > 0 {
@@ -30,7 +35,10 @@ func (p *Progress) Plan(planned plan.Plan, heads map[string]string) {
 		p.legend(planned)
 		return
 	}
-	for _, system := range []string{"kubernetes", "teleport"} {
+	for _, system := range []string{"kubernetes", "teleport", "target"} {
+		if system == "target" && len(p.column(planned, system, heads)) == 1 {
+			continue
+		}
 		p.line("  " + ui.Clean(heads[system]))
 		for _, item := range planned.Items {
 			if string(item.Resource.System) == system {

@@ -176,6 +176,9 @@ func (t *verifyTable) output(v Verify, output proof.Output) {
 	if len(output.Files) > 0 {
 		t.fact(ui.SymbolPass, "files", strings.Join(output.Files, ", "))
 	}
+	for _, note := range output.Notes {
+		t.fact(ui.SymbolWarn, "note", note)
+	}
 	for _, write := range output.Writes {
 		switch {
 		case write.Err != nil:

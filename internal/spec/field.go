@@ -66,6 +66,7 @@ func Fields() []Field {
 		list("kube-users", "A,B", "Kubernetes users that the bot acts as; * is any", func(s *Setup) *[]string { return &s.Reach.Users }),
 		word("target-namespace", "NAME", "the one namespace that the bot reaches in those clusters; default: all", func(s *Setup) *string { return &s.Reach.Namespace }),
 		word("cluster-role", "NAME", "ClusterRole that groups or users are bound to in those clusters; default: view", func(s *Setup) *string { return &s.Reach.ClusterRole }),
+		repeated(",", list("target-context", "CTX", "kubeconfig context in whose cluster tbotctl makes that binding; repeatable; default: it is left to others", func(s *Setup) *[]string { return &s.Reach.Contexts })),
 		workload(),
 	}, agentFields(), []Field{
 		word("image", "REF", "image of tbot, with or without a tag", func(s *Setup) *string { return &s.Workload.Image }),

@@ -28,7 +28,7 @@ func everything() spec.Setup {
 		Access: spec.AccessKubernetes,
 		Reach: spec.Reach{
 			Clusters: []string{"prod-eu", "prod-us"}, Labels: []map[string]string{{"env": "dev", "team": "a"}, {"env": "test"}},
-			Groups: []string{"readers", "oidc:dev"}, Users: []string{"jane@example.com"}, Namespace: "shop", ClusterRole: "edit",
+			Groups: []string{"readers", "oidc:dev"}, Users: []string{"jane@example.com"}, Namespace: "shop", ClusterRole: "edit", Contexts: []string{"prod-eu"},
 		},
 		Output: spec.Output{Secret: "credentials"},
 		Workload: spec.Workload{

@@ -17,6 +17,9 @@ type Reach struct {
 	Namespace string `yaml:"namespace,omitempty"`
 	// ClusterRole is bound to groups or users; empty is DefaultClusterRole.
 	ClusterRole string `yaml:"clusterRole,omitempty"`
+	// Contexts are contexts of the kubeconfig in whose clusters tbotctl makes the binding itself. They say nothing of what Teleport calls
+	// these clusters, and nothing is named after them.
+	Contexts []string `yaml:"contexts,omitempty"`
 }
 
 const (

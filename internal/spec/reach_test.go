@@ -19,7 +19,6 @@ func reaching() spec.Setup {
 
 func TestValidateReachMessages(t *testing.T) {
 	t.Parallel()
-	const unbound = "given, but neither --kube-groups nor --kube-users says whom it is for; give one of them, or leave it out"
 	for _, c := range []struct {
 		change func(*spec.Reach)
 		want   string
@@ -41,8 +40,8 @@ func TestValidateReachMessages(t *testing.T) {
 		{func(r *spec.Reach) { r.Labels = []map[string]string{{"env": "a\x00b"}} }, `--kube-labels: "env=a\x00b" holds a NUL character`},
 		{func(r *spec.Reach) { r.Namespace = "a.b" }, `--target-namespace: "a.b" is no name that Kubernetes takes; must not contain dots`},
 		{func(r *spec.Reach) { r.ClusterRole = "a/b" }, "--cluster-role: \"a/b\" is no name of a ClusterRole; write it as `kubectl get clusterroles` does"},
-		{func(r *spec.Reach) { r.Groups, r.ClusterRole = nil, "edit" }, "--cluster-role: " + unbound},
-		{func(r *spec.Reach) { r.Groups, r.Namespace = nil, "shop" }, "--target-namespace: " + unbound},
+		{func(r *spec.Reach) { r.Contexts = []string{"prod\n"} }, `--target-context: "prod\n" is no context name; give names separated by commas, without spaces`},
+		{func(r *spec.Reach) { r.Contexts = []string{"prod", "prod"} }, `--target-context: "prod" stands twice; name each once`},
 	} {
 		setup := reaching()
 		c.change(&setup.Reach)
@@ -53,12 +52,37 @@ func TestValidateReachMessages(t *testing.T) {
 	}
 }
 
+// What is said of a binding is judged apart: whom it is for can still be asked.
+func TestValidateBinding(t *testing.T) {
+	t.Parallel()
+	for flag, change := range map[string]func(*spec.Reach){
+		"cluster-role":     func(r *spec.Reach) { r.ClusterRole = "edit" },
+		"target-namespace": func(r *spec.Reach) { r.Namespace = "shop" },
+		"target-context":   func(r *spec.Reach) { r.Contexts = []string{"arn:aws:eks:eu-west-1:1:cluster/prod"} },
+	} {
+		setup := reaching()
+		change(&setup.Reach)
+		if err := errors.Join(setup.Validate(), setup.ValidateBinding()); err != nil {
+			t.Errorf("with a group: %v", err)
+		}
+		setup.Reach.Groups = nil
+		if err := setup.Validate(); err != nil {
+			t.Errorf("before anybody was asked for a group: %v", err)
+		}
+		want := "--" + flag + ": given, but neither --kube-groups nor --kube-users says whom it is for; give one of them, or leave it out"
+		var invalid *spec.Invalid
+		if err := setup.ValidateBinding(); !errors.As(err, &invalid) || err.Error() != want {
+			t.Errorf("ValidateBinding says\n  %v\nwant\n  %s", err, want)
+		}
+	}
+}
+
 func TestReachIsForAccessKubernetesAlone(t *testing.T) {
 	t.Parallel()
 	setup := everything()
 	setup.Access, setup.Workload, setup.Teleport.ProxyCA = spec.AccessIdentity, spec.Default().Workload, ""
 	err := setup.Validate()
-	for _, flag := range []string{"cluster-role", "kube-cluster", "kube-groups", "kube-labels", "kube-users", "target-namespace"} {
+	for _, flag := range []string{"cluster-role", "kube-cluster", "kube-groups", "kube-labels", "kube-users", "target-context", "target-namespace"} {
 		want := "--" + flag + ": given, but --access identity reaches no Kubernetes cluster; leave it out, or choose --access kubernetes"
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v\nlacks %s", err, want)

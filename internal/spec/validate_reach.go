@@ -35,14 +35,26 @@ func (s Setup) validateReach(v *collector) {
 	if role := r.ClusterRole; role != "" && (!isPrincipal(role) || role == "." || role == ".." || strings.ContainsAny(role, "/%")) {
 		v.add("cluster-role", Quote(role)+" is no name of a ClusterRole", "write it as `kubectl get clusterroles` does")
 	}
-	if r.Impersonates() {
-		return
+	v.names("target-context", "context name", r.Contexts, isContext)
+}
+
+// ValidateBinding refuses answers about a binding where nobody is to be bound. It stands apart from Validate because a person can be
+// asked for groups after these were given. The error is *Invalid.
+func (s Setup) ValidateBinding() error {
+	r := s.Reach
+	if s.Access != AccessKubernetes || r.Impersonates() {
+		return nil
 	}
-	for flag, value := range map[string]string{"target-namespace": r.Namespace, "cluster-role": r.ClusterRole} {
-		if value != "" {
+	v := &collector{}
+	for flag, given := range map[string]bool{"target-namespace": r.Namespace != "", "cluster-role": r.ClusterRole != "", "target-context": len(r.Contexts) > 0} {
+		if given {
 			v.add(flag, "given, but neither --kube-groups nor --kube-users says whom it is for", "give one of them, or leave it out")
 		}
 	}
+	if len(v.fields) == 0 {
+		return nil
+	}
+	return &Invalid{Fields: v.fields}
 }
 
 // refuseReach names the answers that no other access has a use for.
@@ -56,7 +68,7 @@ func (s Setup) refuseReach(v *collector) {
 }
 
 func reachFlags() []string {
-	return []string{"kube-cluster", "kube-labels", "kube-groups", "kube-users", "target-namespace", "cluster-role"}
+	return []string{"kube-cluster", "kube-labels", "kube-groups", "kube-users", "target-namespace", "cluster-role", "target-context"}
 }
 
 // names refuses what is no name, or stands twice.
@@ -123,6 +135,14 @@ func PlainLabel(key, value string) bool {
 		}
 	}
 	return true
+}
+
+// isContext takes what a kubeconfig may call a context, which is nearly anything, without what a list or a line cannot.
+func isContext(s string) bool {
+	if s == "" || !utf8.ValidString(s) {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool { return r == ',' || !unicode.IsPrint(r) })
 }
 
 // isPrincipal takes what Kubernetes calls users and groups, which may hold slashes and colons, without what a list or a line cannot.

@@ -61,7 +61,11 @@ func Look(ctx context.Context, target Target, kubernetes Kubernetes, teleport Te
 	if err != nil {
 		return Inventory{}, err
 	}
-	items := slices.Concat(tokens, found["Deployment"], found["Pod"], outputs, found["RoleBinding"], found["Role"],
+	bindings, err := l.bindings(ctx, bots, found["RoleBinding"])
+	if err != nil {
+		return Inventory{}, err
+	}
+	items := slices.Concat(tokens, found["Deployment"], found["Pod"], outputs, bindings, found["RoleBinding"], found["Role"],
 		found["ConfigMap"], found["ServiceAccount"], bots, roles)
 	namespace, err := l.namespace(ctx, items)
 	if err != nil {

@@ -21,8 +21,10 @@ const deleteTimeout = 30 * time.Second
 type Runner struct {
 	Kubernetes Kubernetes
 	Teleport   Teleport
-	Observe    apply.Observer
-	Now        func() time.Time
+	// Targets are the clusters that the bot reaches, by their kubeconfig contexts.
+	Targets map[string]Kubernetes
+	Observe apply.Observer
+	Now     func() time.Time
 }
 
 // Refusal is a deletion that the API server would not do.
@@ -36,10 +38,10 @@ type Refusal struct {
 func (r Runner) Rehearse(ctx context.Context, inventory Inventory) []Refusal {
 	var refusals []Refusal
 	for _, item := range inventory.Of(Remove) {
-		if item.System != manifests.Kubernetes {
+		if item.System == manifests.Teleport {
 			continue
 		}
-		if _, err := r.Kubernetes.Delete(ctx, item.Object, true); err != nil {
+		if _, err := r.clusterOf(item).Delete(ctx, item.Object, true); err != nil {
 			refusals = append(refusals, Refusal{item, err})
 		}
 	}
@@ -69,7 +71,7 @@ func (r Runner) step(ctx context.Context, item *Item, install string) error {
 	start := r.Now()
 	r.Observe(apply.Event{Step: item.ID(), State: apply.Started})
 	err := r.remove(ctx, item, install)
-	if err == nil && item.System == manifests.Kubernetes && item.Fate == Removed {
+	if err == nil && item.System != manifests.Teleport && item.Fate == Removed {
 		err = r.await(ctx, item, start)
 	}
 	elapsed := r.Now().Sub(start)
@@ -104,7 +106,7 @@ func (r Runner) remove(ctx context.Context, item *Item, install string) error {
 			return nil
 		}
 	}
-	found, err := r.Kubernetes.Delete(ctx, item.Object, false)
+	found, err := r.clusterOf(*item).Delete(ctx, item.Object, false)
 	if err != nil {
 		return err
 	}
@@ -113,6 +115,14 @@ func (r Runner) remove(ctx context.Context, item *Item, install string) error {
 		item.Fate = Removed
 	}
 	return nil
+}
+
+// clusterOf is the cluster that an item is in; what was looked at there was opened.
+func (r Runner) clusterOf(item Item) Kubernetes {
+	if item.System == manifests.Target {
+		return r.Targets[item.Context]
+	}
+	return r.Kubernetes
 }
 
 // ErrChangedHands means that a resource is no longer what was looked at.

@@ -34,7 +34,9 @@ type Item struct {
 	System manifests.System
 	// Kind is Kubernetes' kind, or role, bot or token.
 	Kind, Namespace, Name string
-	Fate                  Fate
+	// Context is the kubeconfig context of the cluster that a target's resource is in; empty elsewhere.
+	Context string
+	Fate    Fate
 	// Reason says why it is kept.
 	Reason string
 	// UsedBy are the pods that take a Secret into themselves.
@@ -45,7 +47,7 @@ type Item struct {
 
 // ID names an item for people, in the form of manifests.Resource.
 func (i Item) ID() string {
-	return manifests.Resource{Kind: i.Kind, Namespace: i.Namespace, Name: i.Name}.ID()
+	return manifests.Resource{Kind: i.Kind, Namespace: i.Namespace, Name: i.Name, Context: i.Context}.ID()
 }
 
 // Inventory is everything of one installation, in the order in which it goes.
@@ -76,8 +78,10 @@ func (i Inventory) Of(fate Fate) []Item {
 
 // Target says what to look for.
 type Target struct {
-	// Setup has its names filled and both clusters' identities resolved.
+	// Setup has its names filled and both clusters' identities resolved. Its Reach.Contexts name the clusters that bindings are in.
 	Setup spec.Setup
+	// Targets are those clusters.
+	Targets map[string]Kubernetes
 	// PurgeOutputs takes the Secrets that tbot wrote along.
 	PurgeOutputs bool
 }

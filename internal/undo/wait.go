@@ -39,7 +39,7 @@ func (r Runner) await(ctx context.Context, item *Item, start time.Time) error {
 	defer ticker.Stop()
 	var why string
 	for {
-		live, err := r.Kubernetes.Read(ctx, item.Object)
+		live, err := r.clusterOf(*item).Read(ctx, item.Object)
 		switch {
 		case err == nil && (live == nil || live.GetUID() != item.Object.GetUID()):
 			return nil

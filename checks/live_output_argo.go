@@ -47,7 +47,7 @@ func (l *Live) seenArgo(ctx context.Context, f *Facts) ([]seenCluster, *Finding)
 			if selector.Name == "" {
 				continue
 			}
-			s := seenCluster{output: output, cluster: selector.Name, namespace: l.Workload.argoNamespace(output), name: argoSecret(output, proxy.ClusterName, selector.Name)}
+			s := seenCluster{output: output, cluster: selector.Name, namespace: l.Workload.argoNamespace(output), name: output.SecretName(proxy.ClusterName, selector.Name)}
 			found, err := l.Output(ctx, s.namespace, s.name)
 			if err != nil {
 				return lacking(unknown(err))

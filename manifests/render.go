@@ -52,7 +52,11 @@ func parts(s spec.Setup) []part {
 	}
 	all = append(all, part{"serviceaccount.yaml", Kubernetes, StageRBAC})
 	if s.HasOutput() {
-		all = append(all, part{"role.yaml", Kubernetes, StageRBAC}, part{"rolebinding.yaml", Kubernetes, StageRBAC})
+		role := "role.yaml"
+		if s.Access == spec.AccessArgoCD {
+			role = "argocdrole.yaml"
+		}
+		all = append(all, part{role, Kubernetes, StageRBAC}, part{"rolebinding.yaml", Kubernetes, StageRBAC})
 	}
 	if s.MakesRole() && !roleLeftOut(s) {
 		all = append(all, part{"kuberole.yaml", Teleport, StageRole})

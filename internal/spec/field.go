@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -39,6 +40,10 @@ func (f Field) Switch() bool { return f.Placeholder == "" }
 
 // Fields returns every answer of a Setup in the order of the help page.
 func Fields() []Field {
+	return slices.Concat(groundFields(), argoCDFields(), workloadFields())
+}
+
+func groundFields() []Field {
 	return []Field{
 		word("side", "both|kubernetes|teleport", "which side this run may touch", func(s *Setup) *string { return (*string)(&s.Side) }),
 		word("context", "NAME", "kubeconfig context; required without a terminal, unless inside a pod", func(s *Setup) *string { return &s.Kubernetes.Context }),
@@ -57,13 +62,18 @@ func Fields() []Field {
 		word("issuer", "URL", "service account issuer, where the cluster is not asked", func(s *Setup) *string { return &s.Join.Issuer }),
 		file("jwks-file", "JSON Web Key Set of the cluster, where the cluster is not asked", func(s *Setup) *string { return &s.Join.JWKS }),
 		flag("accept-rotation-risk", "take static_jwks although the provider rotates its keys", func(s *Setup) *bool { return &s.Join.AcceptRotationRisk }),
-		word("access", "identity|kubernetes|none", "what the bot is for", func(s *Setup) *string { return (*string)(&s.Access) }),
+		word("access", "identity|kubernetes|argocd|none", "what the bot is for", func(s *Setup) *string { return (*string)(&s.Access) }),
 		repeated(",", list("kube-cluster", "NAME", "Kubernetes cluster that the bot reaches, as Teleport names it; repeatable", func(s *Setup) *[]string { return &s.Reach.Clusters })),
 		selectors(),
 		list("kube-groups", "A,B", "Kubernetes groups that the bot acts as; tbotctl then makes the Teleport role", func(s *Setup) *[]string { return &s.Reach.Groups }),
 		list("kube-users", "A,B", "Kubernetes users that the bot acts as; * is any", func(s *Setup) *[]string { return &s.Reach.Users }),
 		word("target-namespace", "NAME", "the one namespace that the bot reaches in those clusters; default: all", func(s *Setup) *string { return &s.Reach.Namespace }),
 		word("cluster-role", "NAME", "ClusterRole that groups or users are bound to in those clusters; default: view", func(s *Setup) *string { return &s.Reach.ClusterRole }),
+	}
+}
+
+func workloadFields() []Field {
+	return []Field{
 		word("workload", "tbot", "what is deployed", func(s *Setup) *string { return (*string)(&s.Workload.Kind) }),
 		word("image", "REF", "image of tbot, with or without a tag", func(s *Setup) *string { return &s.Workload.Image }),
 		word("registry", "PATH", "registry that mirrors public.ecr.aws/gravitational", func(s *Setup) *string { return &s.Workload.Registry }),

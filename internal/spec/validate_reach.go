@@ -16,7 +16,7 @@ var kubeClusterName = regexp.MustCompile(`^[a-zA-Z0-9._-]+$`)
 
 // validateReach judges what is there. That something is missing is for wizard.Missing and manifests to say.
 func (s Setup) validateReach(v *collector) {
-	if s.Access != AccessKubernetes {
+	if !s.ReachesClusters() {
 		s.refuseReach(v)
 		return
 	}
@@ -35,7 +35,7 @@ func (s Setup) validateReach(v *collector) {
 	if role := r.ClusterRole; role != "" && (!isPrincipal(role) || role == "." || role == ".." || strings.ContainsAny(role, "/%")) {
 		v.add("cluster-role", Quote(role)+" is no name of a ClusterRole", "write it as `kubectl get clusterroles` does")
 	}
-	if r.Impersonates() {
+	if s.Acting().Impersonates() {
 		return
 	}
 	for flag, value := range map[string]string{"target-namespace": r.Namespace, "cluster-role": r.ClusterRole} {
@@ -51,7 +51,7 @@ func (s Setup) refuseReach(v *collector) {
 		if !slices.Contains(reachFlags(), field.Flag) || field.Get(s) == "" {
 			continue
 		}
-		v.add(field.Flag, fmt.Sprintf("given, but --access %s reaches no Kubernetes cluster", s.Access), "leave it out, or choose --access kubernetes")
+		v.add(field.Flag, fmt.Sprintf("given, but --access %s reaches no Kubernetes cluster", s.Access), "leave it out, or choose --access kubernetes or argocd")
 	}
 }
 

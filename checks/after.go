@@ -49,6 +49,9 @@ func outputChecks() []Check {
 	return []Check{{
 		ID: OutputWritten, Category: CategoryOutput, Stage: After, Needs: []ID{WorkloadReady}, Title: "the output is written", Timeout: outputPatience,
 		Run: func(ctx context.Context, f *Facts) Finding {
+			if f.ClusterSecrets != nil {
+				return awaitClusterSecrets(ctx, f)
+			}
 			if f.OutputKeys == nil {
 				return Finding{Status: Skip, Observed: "the bot has no output"}
 			}

@@ -6,9 +6,9 @@ import "slices"
 func Catalogue() []Check {
 	return slices.Concat(
 		localChecks(),
-		kubernetesChecks(), liveKubernetesChecks(),
+		kubernetesChecks(), liveKubernetesChecks(), argoCDFoundChecks(),
 		issuerChecks(), liveIssuerChecks(), discoveryChecks(),
-		teleportChecks(), liveTeleportChecks(), reachChecks(),
+		teleportChecks(), liveTeleportChecks(), reachChecks(), reachRoleChecks(),
 		liveTokenChecks(),
 		workloadChecks(), liveWorkloadChecks(), UpgradeChecks(),
 		permissionChecks(), livePermissionChecks(),

@@ -83,6 +83,9 @@ func blind(err error) *checks.Facts {
 		Login:             func(context.Context) (checks.Login, error) { return checks.Login{}, err },
 		MissingRoles:      func(context.Context) ([]string, error) { return nil, err },
 		KubeClusters:      func(context.Context) ([]spec.ResolvedCluster, error) { return nil, err },
+		ArgoCDs:           func(context.Context) ([]string, error) { return nil, err },
+		BotGroups:         func(context.Context) (map[string][]string, error) { return nil, err },
+		TLSEnds:           func(context.Context) (bool, error) { return false, err },
 		KubernetesNeeds: func(context.Context) checks.KubernetesNeeds {
 			return checks.KubernetesNeeds{Needs: []checks.Need{{All: []checks.Access{{Verb: "create", Resource: "pods"}}}}}
 		},
@@ -116,8 +119,11 @@ func TestFailedLooksAreNeverGreen(t *testing.T) {
 		t.Run(string(check.ID), func(t *testing.T) {
 			t.Parallel()
 			facts := blind(errLook)
-			if check.ID == checks.KubeClusters {
+			switch check.ID {
+			case checks.KubeClusters:
 				facts.Setup.Access = spec.AccessKubernetes
+			case checks.ArgoCDFound, checks.ActsWithoutGroup, checks.ClientsGetIn:
+				facts.Setup.Access, facts.Setup.ArgoCD.Impersonation = spec.AccessArgoCD, true
 			}
 			result := checks.Run(t.Context(), []checks.Check{check}, facts, quiet)[0]
 			if status := result.Finding.Status; status != checks.Fail && status != checks.Unknown {

@@ -36,7 +36,7 @@ const (
 
 // Questions returns every question in the order of asking.
 func Questions() []Question {
-	return slices.Concat(groundQuestions(), purposeQuestions(), planQuestions())
+	return slices.Concat(groundQuestions(), purposeQuestions(), argoCDQuestions(), planQuestions())
 }
 
 // groundQuestions are about both clusters, and about what stands in them.

@@ -87,6 +87,7 @@ func (r *initRun) checksBefore(ctx context.Context) error {
 	r.progress.Looking("asking both clusters")
 	facts := r.clusters.facts()
 	facts.KubernetesNeeds, facts.TeleportNeeds = r.kubernetesNeeds, teleportNeeds(r.setup)
+	facts.BotGroups = r.botGroups
 	selected := checks.Select(checks.Catalogue(), checks.Before)
 	if r.filesOnly() {
 		r.withoutWrites(ctx, selected, facts)
@@ -248,5 +249,5 @@ func (r *initRun) next() []string {
 	for _, secret := range tbotconfig.For(r.setup).Secrets() {
 		next = append(next, kubectl+"get secret "+secret)
 	}
-	return append(next, r.bindings()...)
+	return slices.Concat(next, r.argoCDNext(), r.bindings())
 }

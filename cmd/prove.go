@@ -54,7 +54,7 @@ func (r *initRun) prover(deployment *appsv1.Deployment) func(context.Context, ap
 		detail := fmt.Sprintf("proven as %s over %s, certificate until %s", proven.User, proven.Via, proven.NotAfter.UTC().Format(time.TimeOnly)+" UTC")
 		observe(apply.Event{Step: step, State: apply.Done, Detail: detail, Elapsed: elapsed()})
 		for _, output := range proven.Outputs {
-			observe(apply.Event{Step: output.Type + " output", State: apply.Done, Detail: fmt.Sprintf("would write %d files to %s, with the roles %s", len(output.Files), output.Destination, strings.Join(output.Roles, ", "))})
+			observe(apply.Event{Step: output.Type + " output", State: apply.Done, Detail: wouldWrite(output)})
 		}
 		for _, note := range proven.Notes {
 			r.progress.Warn(note)
@@ -153,6 +153,9 @@ func (r *initRun) factsAfter(applied apply.Result) *checks.Facts {
 	facts := &checks.Facts{Setup: r.setup}
 	if !r.noWait {
 		facts.RolloutReady = func(context.Context) (bool, string, error) { return applied.Ready, "", nil }
+	}
+	if r.setup.Access == spec.AccessArgoCD {
+		facts.ClusterSecrets = r.clusterSecrets
 	}
 	if secrets := tbotconfig.For(r.setup).Secrets(); len(secrets) > 0 {
 		facts.OutputKeys = func(ctx context.Context) ([]string, error) {

@@ -291,6 +291,9 @@ func (i Init) Table(w io.Writer) error {
 		{"Join token", fmt.Sprintf("%s, %s, admits %s", n.Token, r.JoinType, i.Setup.ServiceAccountRef())},
 		{"Deployment", fmt.Sprintf("%s/%s, %s", n.Namespace, n.Deployment, r.Image)},
 	}
+	if argo := i.Setup.ArgoCDNamespace(); argo != "" {
+		rows = append(rows, [2]string{"Output", "Argo CD's cluster Secrets in namespace " + argo})
+	}
 	if n.OutputSecret != "" {
 		rows = append(rows, [2]string{"Output", fmt.Sprintf("Secret %s/%s", n.Namespace, n.OutputSecret)})
 	}

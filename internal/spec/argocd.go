@@ -33,6 +33,11 @@ const (
 	ReadOnlyMeans = "with ClusterRole view Argo CD shows what is in the clusters and deploys nothing; --cluster-role edit lets it, though not for what belongs to no namespace"
 )
 
+// Given reports whether anything is answered.
+func (a ArgoCD) Given() bool {
+	return a.Namespace != "" || a.Project != "" || len(a.Namespaces) > 0 || a.ClusterResources || len(a.SecretLabels) > 0 || a.NameTemplate != "" || a.Impersonation || a.RBAC != ""
+}
+
 // NamesSecrets reports whether tbot's Role names the Secrets that it may read and update.
 func (a ArgoCD) NamesSecrets() bool { return a.RBAC != ArgoCDRBACNamespace }
 

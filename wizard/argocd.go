@@ -10,6 +10,9 @@ import (
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
+// elsewhere is the way to a namespace that is not listed.
+const elsewhere = "another namespace"
+
 func (w *Wizard) forArgoCD() bool { return w.answers.Setup.Access == spec.AccessArgoCD }
 
 // lookForArgoCD gives the namespaces that hold an Argo CD; none where it could not be looked for, which is said.
@@ -39,19 +42,19 @@ func (w *Wizard) askArgoCD(ctx context.Context) error {
 	for _, namespace := range found {
 		field.Choices = append(field.Choices, prompt.Choice{Value: namespace, Label: namespace, Note: "holds ConfigMap argocd-cm"})
 	}
-	field.Choices = append(field.Choices, prompt.Choice{Value: another, Label: another, Note: "typed"})
+	field.Choices = append(field.Choices, prompt.Choice{Value: elsewhere, Label: elsewhere, Note: "typed"})
 	switch {
 	case field.Value == "":
 		field.Value = found[0]
 	case !slices.Contains(found, field.Value):
-		field.Value = another
+		field.Value = elsewhere
 	}
 	for {
 		fields, err := w.ask(ctx, field)
 		if err != nil {
 			return err
 		}
-		if field.Value = fields[0].Value; field.Value != another {
+		if field.Value = fields[0].Value; field.Value != elsewhere {
 			return w.setArgoCD(field.Value)
 		}
 		if err := w.typeArgoCD(ctx, w.askWithin); !errors.Is(err, prompt.ErrBack) {
@@ -80,9 +83,15 @@ func (w *Wizard) setArgoCD(namespace string) error {
 
 // askArgoCDRBAC has chosen how far tbot may read Argo CD's Secrets; more than the least takes a yes.
 func (w *Wizard) askArgoCDRBAC(ctx context.Context) error {
+	byLabels := len(w.answers.Setup.Reach.Labels) > 0
+	if byLabels && w.clusters == nil {
+		if err := w.lookAtClusters(ctx); err != nil {
+			return err
+		}
+	}
 	field := w.field(FlagArgoCDRBAC, prompt.One)
 	named := prompt.Choice{Value: string(spec.ArgoCDRBACNamed), Label: "named", Note: "of the clusters that match now; recommended"}
-	if w.clusters == nil && len(w.answers.Setup.Reach.Labels) > 0 {
+	if byLabels && w.clusters == nil {
 		named.Refused = "which clusters the labels match could not be looked up"
 	}
 	field.Validate = nil

@@ -176,3 +176,14 @@ func (r *initRun) argoCDNext() []string {
 	}
 	return []string{fmt.Sprintf("kubectl --context %s --namespace %s get secrets --selector %s", spec.ShellWord(r.setup.Kubernetes.Context), r.setup.ArgoCDNamespace(), argoCDSecrets)}
 }
+
+// howArgoCD says where the clusters show up.
+func (g *guided) howArgoCD() {
+	for i, command := range g.argoCDNext() {
+		if i == 0 {
+			g.progress.Head("How to use it")
+			g.progress.Say("Argo CD shows the clusters under Settings, Clusters, and `argocd cluster list` does; an Application names one by the name or server of its Secret:")
+		}
+		g.progress.Command(command)
+	}
+}

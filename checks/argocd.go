@@ -17,11 +17,13 @@ const (
 	ClientsGetIn     ID = "TBC315"
 )
 
+func forArgoCD(s spec.Setup) bool { return s.Access == spec.AccessArgoCD }
+
 func argoCDFoundChecks() []Check {
 	return []Check{{
-		ID: ArgoCDFound, Category: CategoryKubernetes, Stage: Before, Needs: []ID{KubernetesAnswers}, Title: "the namespace of Argo CD is known", Problems: []string{"P27"},
+		ID: ArgoCDFound, Category: CategoryKubernetes, Stage: Before, For: forArgoCD, Needs: []ID{KubernetesAnswers}, Title: "the namespace of Argo CD is known", Problems: []string{"P27"},
 		Run: func(ctx context.Context, f *Facts) Finding {
-			if f.Setup.Access != spec.AccessArgoCD || f.ArgoCDs == nil {
+			if !forArgoCD(f.Setup) || f.ArgoCDs == nil {
 				return skipped("the bot is not for Argo CD")
 			}
 			found, err := f.ArgoCDs(ctx)
@@ -62,7 +64,7 @@ func JudgeArgoCD(wanted string, found []string) Finding {
 func reachRoleChecks() []Check {
 	return []Check{
 		{
-			ID: ActsWithoutGroup, Category: CategoryTeleport, Stage: Before, Needs: []ID{TeleportLogin}, Title: "no role of the bot gives groups to whom Argo CD acts as", Problems: []string{"P26"},
+			ID: ActsWithoutGroup, Category: CategoryTeleport, Stage: Before, For: spec.Setup.Impersonates, Needs: []ID{TeleportLogin}, Title: "no role of the bot gives groups to whom Argo CD acts as", Problems: []string{"P26"},
 			Run: func(ctx context.Context, f *Facts) Finding {
 				if !f.Setup.Impersonates() || f.BotGroups == nil {
 					return skipped("Argo CD does not act as others")
@@ -75,7 +77,7 @@ func reachRoleChecks() []Check {
 			},
 		},
 		{
-			ID: ClientsGetIn, Category: CategoryTeleport, Stage: Before, Needs: []ID{TeleportAnswers}, ProvedBy: JoinProven, Title: "Kubernetes clients get through to the proxy", Problems: []string{"P30"},
+			ID: ClientsGetIn, Category: CategoryTeleport, Stage: Before, For: spec.Setup.ReachesClusters, Needs: []ID{TeleportAnswers}, ProvedBy: JoinProven, Title: "Kubernetes clients get through to the proxy", Problems: []string{"P30"},
 			Run: func(ctx context.Context, f *Facts) Finding {
 				if !f.Setup.ReachesClusters() || f.TLSEnds == nil {
 					return skipped("the bot is not for Kubernetes clusters")

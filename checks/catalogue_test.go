@@ -119,10 +119,10 @@ func TestFailedLooksAreNeverGreen(t *testing.T) {
 		t.Run(string(check.ID), func(t *testing.T) {
 			t.Parallel()
 			facts := blind(errLook)
-			switch check.ID {
-			case checks.KubeClusters:
+			if check.ID == checks.KubeClusters {
 				facts.Setup.Access = spec.AccessKubernetes
-			case checks.ArgoCDFound, checks.ActsWithoutGroup, checks.ClientsGetIn:
+			}
+			if slices.Contains([]checks.ID{checks.ArgoCDFound, checks.ActsWithoutGroup, checks.ClientsGetIn}, check.ID) {
 				facts.Setup.Access, facts.Setup.ArgoCD.Impersonation = spec.AccessArgoCD, true
 			}
 			result := checks.Run(t.Context(), []checks.Check{check}, facts, quiet)[0]

@@ -14,8 +14,8 @@ import (
 	"github.com/tbotctl/tbotctl/internal/ui"
 )
 
-// argoCDSecrets is the selector of the Secrets by which Argo CD knows its clusters (teleport-facts 6.5).
-const argoCDSecrets = "argocd.argoproj.io/secret-type=cluster"
+// clustersOfArgoCD is the selector of the Secrets by which Argo CD knows its clusters (teleport-facts 6.5).
+const clustersOfArgoCD = "argocd.argoproj.io/secret-type=cluster"
 
 // findArgoCD looks for Argo CD where the answers say, else in all namespaces, and by who may not do that in tbot's own.
 func (c *clusters) findArgoCD(ctx context.Context) ([]string, error) {
@@ -174,7 +174,7 @@ func (r *initRun) argoCDNext() []string {
 	if r.setup.Access != spec.AccessArgoCD {
 		return nil
 	}
-	return []string{fmt.Sprintf("kubectl --context %s --namespace %s get secrets --selector %s", spec.ShellWord(r.setup.Kubernetes.Context), r.setup.ArgoCDNamespace(), argoCDSecrets)}
+	return []string{fmt.Sprintf("kubectl --context %s --namespace %s get secrets --selector %s", spec.ShellWord(r.setup.Kubernetes.Context), r.setup.ArgoCDNamespace(), clustersOfArgoCD)}
 }
 
 // howArgoCD says where the clusters show up.

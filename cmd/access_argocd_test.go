@@ -60,7 +60,7 @@ func (a argoBench) clusterSecrets(t *testing.T) []corev1.Secret {
 }
 
 // byArgoCD runs kubectl in the target cluster by what stands in a cluster Secret, which it reads as Argo CD does.
-func (a argoBench) byArgoCD(t *testing.T, secret corev1.Secret, words ...string) error {
+func (a argoBench) byArgoCD(ctx context.Context, t *testing.T, secret corev1.Secret, words ...string) error {
 	t.Helper()
 	var config struct {
 		TLSClientConfig struct {
@@ -75,7 +75,7 @@ func (a argoBench) byArgoCD(t *testing.T, secret corev1.Secret, words ...string)
 	a.write(t, "argo-ca.pem", tls.CAData)
 	a.write(t, "argo.crt", tls.CertData)
 	a.write(t, "argo.key", tls.KeyData)
-	assets, err := testkit.AssetsDir(t.Context())
+	assets, err := testkit.AssetsDir(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func (a argoBench) byArgoCD(t *testing.T, secret corev1.Secret, words ...string)
 		"--kubeconfig", "/dev/null", "--server", string(secret.Data["server"]), "--tls-server-name", tls.ServerName,
 		"--certificate-authority", a.path("argo-ca.pem"), "--client-certificate", a.path("argo.crt"), "--client-key", a.path("argo.key"),
 	}, words...)
-	said, err := exec.CommandContext(t.Context(), filepath.Join(assets, "kubectl"), args...).CombinedOutput()
+	said, err := exec.CommandContext(ctx, filepath.Join(assets, "kubectl"), args...).CombinedOutput()
 	if err != nil {
 		return errors.New(string(said))
 	}
@@ -141,11 +141,11 @@ func TestGuideArgoCD(t *testing.T) {
 	a.onlyThese(t, secret.Name)
 
 	deploys := []string{"--namespace", shop, "create", "configmap", "deployed"}
-	if a.byArgoCD(t, secret, deploys...) == nil {
+	if a.byArgoCD(t.Context(), t, secret, deploys...) == nil {
 		t.Error("Argo CD deploys before anybody has bound its group")
 	}
 	a.bindAsSaid(t, document.Next)
-	testkit.Eventually(t, "the binding to be seen", func(context.Context) error { return a.byArgoCD(t, secret, deploys...) })
+	testkit.Eventually(t, "the binding to be seen", func(ctx context.Context) error { return a.byArgoCD(ctx, t, secret, deploys...) })
 
 	token := a.allowed(t, document.Setup.Token)
 	if token != a.namespace+":tbot" {
@@ -212,15 +212,15 @@ func TestGuideArgoCDImpersonation(t *testing.T) {
 	}
 	a.bindAsSaid(t, document.Next)
 	secret := a.clusterSecrets(t)[0]
-	testkit.Eventually(t, "the binding to be seen", func(context.Context) error {
-		return a.byArgoCD(t, secret, "--namespace", shop, "create", "configmap", "deployed")
+	testkit.Eventually(t, "the binding to be seen", func(ctx context.Context) error {
+		return a.byArgoCD(ctx, t, secret, "--namespace", shop, "create", "configmap", "deployed")
 	})
-	if a.byArgoCD(t, secret, "--as", "somebody", "--namespace", shop, "create", "configmap", "as-somebody") == nil {
+	if a.byArgoCD(t.Context(), t, secret, "--as", "somebody", "--namespace", shop, "create", "configmap", "as-somebody") == nil {
 		t.Error("whom Argo CD acts as has the bot's own rights")
 	}
 	a.grantIn(t, shop, "somebody")
-	testkit.Eventually(t, "somebody's binding to be seen", func(context.Context) error {
-		return a.byArgoCD(t, secret, "--as", "somebody", "--namespace", shop, "create", "configmap", "as-somebody")
+	testkit.Eventually(t, "somebody's binding to be seen", func(ctx context.Context) error {
+		return a.byArgoCD(ctx, t, secret, "--as", "somebody", "--namespace", shop, "create", "configmap", "as-somebody")
 	})
 
 	// A role with groups that the bot gets beside it is refused before anything is made.

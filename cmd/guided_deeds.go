@@ -60,7 +60,7 @@ func (d deeds) Discover(ctx context.Context) error {
 func (d deeds) look(ctx context.Context, selected func(checks.Check) bool, tells func(checks.Result) bool) error {
 	var run []checks.Check
 	for _, check := range checks.Select(checks.Catalogue(), checks.Before) {
-		if selected(check) && (!d.held.NoTeleport || !needsLogin(check)) {
+		if selected(check) && check.Arises(d.setup) && (!d.held.NoTeleport || !needsLogin(check)) {
 			run = append(run, check)
 		}
 	}

@@ -88,7 +88,7 @@ func (r *initRun) checksBefore(ctx context.Context) error {
 	facts := r.clusters.facts()
 	facts.KubernetesNeeds, facts.TeleportNeeds = r.kubernetesNeeds, teleportNeeds(r.setup)
 	facts.BotGroups = r.botGroups
-	selected := checks.Select(checks.Catalogue(), checks.Before)
+	selected := slices.DeleteFunc(checks.Select(checks.Catalogue(), checks.Before), func(c checks.Check) bool { return !c.Arises(r.setup) })
 	if r.filesOnly() {
 		r.withoutWrites(ctx, selected, facts)
 	}

@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// argoCDSecretType is the label by which Argo CD knows a cluster's Secret; tbot sets it itself (teleport-facts 6.5).
-const argoCDSecretType = "argocd.argoproj.io/secret-type"
+// argoCDLabel is the label by which Argo CD knows a cluster's Secret; tbot sets it itself (teleport-facts 6.5).
+const argoCDLabel = "argocd.argoproj.io/secret-type"
 
 // validateArgoCD judges what is there, by the rules of tbot's output (teleport-facts 6.3) and by what impersonation is held to.
 func (s Setup) validateArgoCD(v *collector) {
@@ -73,7 +73,7 @@ func (c *collector) secretLabels(labels map[string]string) {
 	for _, key := range sorted(labels) {
 		pair := Quote(key + "=" + labels[key])
 		switch {
-		case key == argoCDSecretType:
+		case key == argoCDLabel:
 			c.add(flag, pair+": tbot sets this label itself, and Argo CD finds the Secret by it", "leave it out")
 		case len(validation.IsQualifiedName(key)) > 0:
 			c.add(flag, pair+" has no key that Kubernetes takes", firstRule(validation.IsQualifiedName(key)))

@@ -13,9 +13,9 @@ import (
 
 // What marks the cluster Secrets that tbot writes for Argo CD (teleport-facts 6.5).
 const (
-	argoCDSecrets = "argocd.argoproj.io/secret-type=cluster"
-	argoCDBot     = "teleport.dev/bot-name"
-	argoCDCluster = "teleport.dev/kubernetes-cluster-name"
+	clustersOfArgoCD = "argocd.argoproj.io/secret-type=cluster"
+	argoCDBot        = "teleport.dev/bot-name"
+	argoCDCluster    = "teleport.dev/kubernetes-cluster-name"
 )
 
 // argoCD finds what an installation has in Argo CD's namespaces: its Role and RoleBinding there, in the place of those that are not in
@@ -50,7 +50,7 @@ func (l *look) argoCD(ctx context.Context, found map[string][]Item, namespaces [
 
 // clusterSecrets names those that this bot wrote. That they cannot be listed stops nothing, and is said.
 func (l *look) clusterSecrets(ctx context.Context, namespace string) ([]Item, error) {
-	listed, err := l.kubernetes.SecretsMetadata(ctx, namespace, argoCDSecrets)
+	listed, err := l.kubernetes.SecretsMetadata(ctx, namespace, clustersOfArgoCD)
 	if err != nil {
 		l.unknown = append(l.unknown, fmt.Sprintf("which cluster Secrets of Argo CD tbot wrote, which stay: %v", err))
 		return nil, ctx.Err()

@@ -295,3 +295,25 @@ func TestAccessArgoCDBehindALoadBalancer(t *testing.T) {
 	a.run(t, a.argoArgs("--kube-groups", "g")...).want(t, 3, "TBC315", "layer 4")
 	a.nothingWritten(t)
 }
+
+// Rights are needed where Argo CD is, and their lack is found before anything is made.
+func TestAccessArgoCDTakesRightsThere(t *testing.T) {
+	a := newArgoBench(t, teleporttest.Options{})
+	a.kubectl(t, "create", "rolebinding", "owner", "--clusterrole=admin", "--user=owner")
+	a.run(t, a.argoArgs("--kube-groups", "g", "--as", "owner")...).want(t, 3, "TBC601", "in namespace "+a.argocd)
+	a.nothingWritten(t)
+}
+
+// Where tbot runs beside Argo CD the cluster Secrets lie among its own, and stay all the same.
+func TestDeleteBesideArgoCD(t *testing.T) {
+	b, _ := newReachBench(t, teleporttest.Options{})
+	a := argoBench{bench: b, argocd: b.namespace}
+	a.argoCDIn(t, a.argocd)
+	a.play(t)
+	a.run(t, a.argoArgs("--kube-groups", "g")...).want(t, 0)
+	a.run(t, a.deleteArgs("--purge-outputs")...).want(t, 0, "Secret "+a.argocd+"/"+argoName("alpha"), "ApplicationSet")
+	if left := a.clusterSecrets(t); len(left) != 1 {
+		t.Errorf("%d cluster Secrets are left", len(left))
+	}
+	a.run(t, a.deleteArgs()...).want(t, 0)
+}

@@ -13,8 +13,8 @@ import (
 // The checks of what access to clusters needs beyond the clusters themselves.
 const (
 	ArgoCDFound      ID = "TBC106"
-	ActsWithoutGroup ID = "TBC314"
-	ClientsGetIn     ID = "TBC315"
+	ActsWithoutGroup ID = "TBC316"
+	ClientsGetIn     ID = "TBC317"
 )
 
 func forArgoCD(s spec.Setup) bool { return s.Access == spec.AccessArgoCD }

@@ -225,11 +225,11 @@ func TestGuideArgoCDImpersonation(t *testing.T) {
 
 	// A role with groups that the bot gets beside it is refused before anything is made.
 	a.teleport.AddRole(kubeRole([]string{"deployers"}, nil))
-	a.run(t, a.argoArgs("--argocd-impersonation", "--argocd-rbac", "namespace", "--roles", "kube")...).want(t, 3, "TBC314", `role "kube" has kubernetes_groups "deployers"`)
+	a.run(t, a.argoArgs("--argocd-impersonation", "--argocd-rbac", "namespace", "--roles", "kube")...).want(t, 3, "TBC316", `role "kube" has kubernetes_groups "deployers"`)
 	bot, _ := a.teleport.Bot(document.Setup.Bot)
 	bot.Spec.Roles = append(bot.Spec.Roles, "kube")
 	a.teleport.PutBot(bot)
-	a.run(t, a.argoArgs("--argocd-impersonation", "--argocd-rbac", "namespace")...).want(t, 3, "TBC314", "kube")
+	a.run(t, a.argoArgs("--argocd-impersonation", "--argocd-rbac", "namespace")...).want(t, 3, "TBC316", "kube")
 }
 
 // grantIn lets a user of the target cluster edit one namespace.
@@ -292,7 +292,7 @@ func TestAccessArgoCDOldServer(t *testing.T) {
 // Behind a load balancer that ends TLS nothing is made.
 func TestAccessArgoCDBehindALoadBalancer(t *testing.T) {
 	a := newArgoBench(t, teleporttest.Options{BehindL7LB: true})
-	a.run(t, a.argoArgs("--kube-groups", "g")...).want(t, 3, "TBC315", "layer 4")
+	a.run(t, a.argoArgs("--kube-groups", "g")...).want(t, 3, "TBC317", "layer 4")
 	a.nothingWritten(t)
 }
 

@@ -50,15 +50,17 @@ func judgeReach(w Workload, bot *machineidv1.Bot, roles []types.Role, last []str
 	if len(kinds) == 0 {
 		return passed("the roles " + quoted(carried))
 	}
+	if finding := judgeAnyone(name, kinds, roles); finding != nil {
+		return *finding
+	}
 	return judgeKubernetesRoles(name, kinds, roles)
 }
 
 func judgeKubernetesRoles(bot string, kinds []string, roles []types.Role) Finding {
 	var users, groups, names []string
-	labelled, byRole := false, map[string][]string{}
+	labelled := false
 	for _, role := range roles {
 		names = append(names, role.GetName())
-		byRole[role.GetName()] = role.GetKubeGroups(types.Allow)
 		if problem := roleProblem(role); problem != "" {
 			return Finding{
 				Status: Fail, Observed: "P24: role " + spec.Quote(role.GetName()) + ": " + problem, Expected: "kubernetes_resources that its version knows",
@@ -97,11 +99,6 @@ func judgeKubernetesRoles(bot string, kinds []string, roles []types.Role) Findin
 			finding.Status = Fail
 		}
 		return finding
-	case slices.Contains(users, types.Wildcard) && slices.Contains(kinds, tbotconfig.TypeArgoCD) && judgeActs(bot, byRole).Status == Fail:
-		finding := judgeActs(bot, byRole)
-		finding.Observed = "P26: " + finding.Observed
-		finding.Fix = withoutGroups(bot, names, byRole)
-		return finding
 	case slices.Contains(groups, "system:masters"):
 		return Finding{
 			Status: Warn, Observed: "P25: the roles act as group system:masters, which no RBAC limits and GKE Autopilot forbids", Expected: "a group of your own that is bound in the cluster",
@@ -109,20 +106,6 @@ func judgeKubernetesRoles(bot string, kinds []string, roles []types.Role) Findin
 		}
 	}
 	return passed("the roles " + quoted(names) + ", as groups " + quoted(groups) + " and users " + quoted(users))
-}
-
-// withoutGroups takes the roles with groups from the bot where others are left, and else the groups from the role.
-func withoutGroups(bot string, roles []string, groups map[string][]string) string {
-	var kept []string
-	for _, role := range roles {
-		if len(groups[role]) == 0 {
-			kept = append(kept, role)
-		}
-	}
-	if len(kept) > 0 {
-		return "tctl bots update " + spec.ShellWord(bot) + " --set-roles " + spec.ShellWord(strings.Join(kept, ","))
-	}
-	return "tctl edit role/" + spec.ShellWord(roles[0]) + ", and take kubernetes_groups out of it"
 }
 
 // roleProblem is what the api module refuses about a role, in its words. A role of a version that it does not know is left alone.

@@ -22,7 +22,7 @@ const outputPatience = 20 * time.Second
 
 func workloadChecks() []Check {
 	return []Check{{
-		ID: WorkloadReady, Category: CategoryWorkload, Stage: After, Title: "the Deployment is ready",
+		ID: WorkloadReady, Category: CategoryWorkload, Stage: After, For: forTbot, Title: "the Deployment is ready",
 		Run: func(ctx context.Context, f *Facts) Finding {
 			if f.RolloutReady == nil {
 				return Finding{Status: Skip, Observed: "not waited for (--no-wait)"}
@@ -47,8 +47,11 @@ func workloadChecks() []Check {
 
 func outputChecks() []Check {
 	return []Check{{
-		ID: OutputWritten, Category: CategoryOutput, Stage: After, Needs: []ID{WorkloadReady}, Title: "the output is written", Timeout: outputPatience,
+		ID: OutputWritten, Category: CategoryOutput, Stage: After, For: forTbot, Needs: []ID{WorkloadReady}, Title: "the output is written", Timeout: outputPatience,
 		Run: func(ctx context.Context, f *Facts) Finding {
+			if f.ClusterSecrets != nil {
+				return awaitClusterSecrets(ctx, f)
+			}
 			if f.OutputKeys == nil {
 				return Finding{Status: Skip, Observed: "the bot has no output"}
 			}

@@ -3,30 +3,20 @@ package checks
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
-// Concerning leaves out what a setup has nothing to do with, and words the rest for it: an agent has no bot, no output, and no
-// Deployment of tbotctl's.
+// Concerning leaves out what does not arise in a setup, and words the rest for it: an agent has no tbot.
 func Concerning(s spec.Setup, selected []Check) []Check {
-	var without []ID
 	var titles map[ID]string
-	if s.Join.Type != spec.JoinInCluster {
-		without = append(without, TokenReview)
-	}
-	if !s.Reach.Selects() {
-		without = append(without, KubeClusters)
-	}
 	if s.IsAgent() {
-		without = append(without, TeleportRoles, WorkloadReady, OutputWritten)
 		titles = map[ID]string{TeleportVersion: "the version of the chart suits the server", JoinProven: "Teleport lets the service account in as each of the roles"}
 	}
 	var kept []Check
 	for _, check := range selected {
-		if slices.Contains(without, check.ID) {
+		if !check.Arises(s) {
 			continue
 		}
 		if title, reworded := titles[check.ID]; reworded {
@@ -36,6 +26,9 @@ func Concerning(s spec.Setup, selected []Check) []Check {
 	}
 	return kept
 }
+
+// forTbot is for checks about what an agent does not have: a bot, an output, a Deployment of tbotctl's.
+func forTbot(s spec.Setup) bool { return !s.IsAgent() }
 
 // judgeHostProof holds the joins of an agent to the roles that were asked for.
 func judgeHostProof(roles []string, proof Proof) Finding {

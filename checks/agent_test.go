@@ -35,7 +35,7 @@ func TestConcerning(t *testing.T) {
 		return slices.ContainsFunc(Concerning(s, before), func(c Check) bool { return c.ID == id })
 	}
 	plain, reaching, inCluster := spec.Default(), spec.Default(), spec.Default()
-	reaching.Reach.Clusters, inCluster.Join.Type = []string{"prod"}, spec.JoinInCluster
+	reaching.Access, inCluster.Join.Type = spec.AccessKubernetes, spec.JoinInCluster
 	if has(plain, KubeClusters) || !has(reaching, KubeClusters) || has(plain, TokenReview) || !has(inCluster, TokenReview) || !has(plain, TeleportRoles) {
 		t.Error("a check is asked that concerns nobody, or one is not that does")
 	}

@@ -6,9 +6,9 @@ import "slices"
 func Catalogue() []Check {
 	return slices.Concat(
 		localChecks(),
-		kubernetesChecks(), liveKubernetesChecks(), targetChecks(),
+		kubernetesChecks(), liveKubernetesChecks(), argoCDFoundChecks(), targetChecks(),
 		issuerChecks(), liveIssuerChecks(), discoveryChecks(),
-		teleportChecks(), liveTeleportChecks(), reachChecks(),
+		teleportChecks(), liveTeleportChecks(), reachChecks(), reachRoleChecks(),
 		liveTokenChecks(), reviewChecks(),
 		workloadChecks(), liveWorkloadChecks(), UpgradeChecks(),
 		permissionChecks(), livePermissionChecks(), targetRightsChecks(),

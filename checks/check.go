@@ -6,6 +6,8 @@ package checks
 import (
 	"context"
 	"time"
+
+	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
 // ID is a check's stable name: TBC and three digits, the first of which is the category.
@@ -69,6 +71,8 @@ type Check struct {
 	Stage    Stage
 	// Needs are the checks that must not have failed before this one makes sense.
 	Needs []ID
+	// For says for which setups it arises at all; nil means for each.
+	For func(spec.Setup) bool
 	// Symptom tells that a failure shows that something is wrong, and not what: it is no root cause where another check fails.
 	Symptom bool
 	// Problems are the known failures that the check finds, P01 and on (field-notes 1).
@@ -79,6 +83,9 @@ type Check struct {
 	Timeout time.Duration
 	Run     func(ctx context.Context, facts *Facts) Finding
 }
+
+// Arises reports whether the check is about anything that a setup has.
+func (c Check) Arises(s spec.Setup) bool { return c.For == nil || c.For(s) }
 
 // DefaultTimeout bounds a check that does not say otherwise.
 const DefaultTimeout = 20 * time.Second

@@ -50,6 +50,12 @@ func explainKubernetes() []Explanation {
 			Shows: []string{"i/o timeout", "context deadline exceeded", "dial tcp: lookup"},
 			Mend:  "Add an egress policy for port 53, for the proxy's port and for the API server's. Policies add up, so one more is enough. It is a warning alone where tbot has renewed its credentials all the same: not every network plugin enforces policies.",
 		},
+		{
+			ID:    "TBC106",
+			Looks: "For `--access argocd`: which namespace holds Argo CD's ConfigMap argocd-cm, of all that this login may list, or whether the one of `--argocd-namespace` does.",
+			Why:   "Argo CD reads the cluster Secrets of its own namespace and of no other. tbot writes wherever it is told to and is healthy, and Argo CD shows no cluster.",
+			Mend:  "Give `--argocd-namespace`, and the `--context` of the cluster that Argo CD runs in: the clusters that it deploys to are another thing.",
+		},
 	}
 }
 

@@ -66,7 +66,7 @@ func explainOutput() []Explanation {
 		},
 		{
 			ID:    "TBC705",
-			Looks: "For the output kubernetes/argo-cd: the Secret of each cluster that a selector names, its label, and how many clusters matched by tbot's own count.",
+			Looks: "For the output kubernetes/argo-cd: the Secret of each cluster that a selector names, its label, how many clusters matched by tbot's own count, and whether the namespace that they go to holds Argo CD's ConfigMap argocd-cm.",
 			Why:   "Selectors that match nothing are no error to tbot, which says so at level info alone; and Argo CD reads its own namespace alone.",
 			Shows: []string{"matched_cluster_count=0"},
 			Mend:  "Correct selectors or labels (`tctl get kube_server`), give the bot's roles the clusters, and set secret_namespace to Argo CD's.",

@@ -109,5 +109,19 @@ func explainTeleport() []Explanation {
 			Shows: []string{`is forbidden: User "bot-robot" cannot list resource "pods"`},
 			Mend:  "Bind the group or user in that cluster, by the command that `tbotctl verify --each-cluster` or the end of init prints; to the ClusterRole view first.",
 		},
+		{
+			ID:    "TBC316",
+			Looks: "For `--argocd-impersonation`: the kubernetes_groups of every role that the bot has or is to get.",
+			Why:   "With kubernetes_users ['*'] Argo CD acts as the user of each project. Teleport adds the groups of all roles of the bot to that user, so that every project may do what those groups may.",
+			Mend:  "Take the role with groups from the bot (`--roles` names those that it keeps), or let Argo CD act as one group for all projects, without `--argocd-impersonation`.",
+			Since: "kubernetes_users ['*']: 17.7.3.",
+		},
+		{
+			ID:    "TBC317",
+			Looks: "A TLS handshake with the proxy that offers the protocol teleport-reversetunnel, before anything is made: only Teleport itself takes it.",
+			Why:   "The credentials of Kubernetes clients are their certificates. Where a load balancer ends TLS they never reach the proxy: the output for Argo CD refuses to run there, and a kubeconfig is made and does not work.",
+			Shows: []string{"appears to be behind a Layer 7 load balancer", "remote error: tls: no application protocol"},
+			Mend:  "Let the load balancer pass TLS through (layer 4). Consumers of a kubeconfig can also go through `tbot proxy kube`; Argo CD cannot.",
+		},
 	}
 }

@@ -33,6 +33,12 @@ type Facts struct {
 	KubeClusters func(context.Context) ([]spec.ResolvedCluster, error)
 	// MayReview asks whether a Kubernetes user may create TokenReviews.
 	MayReview func(ctx context.Context, user string) (bool, error)
+	// ArgoCDs are the namespaces that hold an Argo CD, as far as the answers ask and the login sees.
+	ArgoCDs func(context.Context) ([]string, error)
+	// BotGroups are the kubernetes_groups of the roles that the bot has or is to get, by role.
+	BotGroups func(context.Context) (map[string][]string, error)
+	// TLSEnds tells that something in front of the proxy ends TLS.
+	TLSEnds func(context.Context) (bool, error)
 	// KubernetesNeeds and TeleportNeeds are what this run must be allowed to do; nil for a run that makes nothing there.
 	KubernetesNeeds func(context.Context) KubernetesNeeds
 	TeleportNeeds   []TeleportAccess
@@ -47,6 +53,8 @@ type Facts struct {
 	RolloutReady func(context.Context) (ready bool, reason string, err error)
 	// Live are the facts of a setup that lives; nil for init, which makes one.
 	Live *Live
+	// ClusterSecrets are Argo CD's that the pod is to write, and those of them that are not there; nil where it writes none.
+	ClusterSecrets func(context.Context) (all, missing []string, err error)
 	// OutputKeys are the keys of the output Secret that hold something; nil where there is no Secret.
 	OutputKeys func(context.Context) ([]string, error)
 }

@@ -44,6 +44,10 @@ type Live struct {
 	// Output is what stands in the Secret of an output, without its keys; Mounts are the pods that mount it.
 	Output func(ctx context.Context, namespace, name string) (*Output, error)
 	Mounts func(ctx context.Context, namespace, secret string) ([]string, error)
+	// ArgoCDs is the namespace where it holds an Argo CD, and none where it does not.
+	ArgoCDs func(ctx context.Context, namespace string) ([]string, error)
+	// ClusterSecrets are the names of the Secrets of a namespace by which an Argo CD knows its clusters.
+	ClusterSecrets func(ctx context.Context, namespace string) ([]string, error)
 
 	// Token is the join token that tbot.yaml names, TokenNames the names of others like it.
 	Token      func(context.Context) (*types.ProvisionTokenV2, error)

@@ -19,15 +19,17 @@ const (
 	argoUpdated = "teleport.dev/updated"
 )
 
-// seenCluster is the Secret of one cluster that a selector names; found is nil where there is none.
+// seenCluster is the Secret of one cluster that a selector names, or that was listed because it is tbot's; found is nil where there is none.
 type seenCluster struct {
 	output          *tbotconfig.ArgoCD
 	cluster         string
 	namespace, name string
 	found           *Output
+	listed          bool
 }
 
-// seenArgo reads the Secrets of the clusters that selectors name. Which ones match labels, Teleport alone knows.
+// seenArgo reads the Secrets of the clusters that selectors name, and the others that tbot has written. Which ones match labels now, Teleport
+// alone knows.
 func (l *Live) seenArgo(ctx context.Context, f *Facts) ([]seenCluster, *Finding) {
 	lacking := func(finding Finding) ([]seenCluster, *Finding) { return nil, &finding }
 	outputs := l.Workload.argoOutputs()
@@ -47,7 +49,7 @@ func (l *Live) seenArgo(ctx context.Context, f *Facts) ([]seenCluster, *Finding)
 			if selector.Name == "" {
 				continue
 			}
-			s := seenCluster{output: output, cluster: selector.Name, namespace: l.Workload.argoNamespace(output), name: argoSecret(output, proxy.ClusterName, selector.Name)}
+			s := seenCluster{output: output, cluster: selector.Name, namespace: l.Workload.argoNamespace(output), name: output.SecretName(proxy.ClusterName, selector.Name)}
 			found, err := l.Output(ctx, s.namespace, s.name)
 			if err != nil {
 				return lacking(unknown(err))
@@ -55,6 +57,11 @@ func (l *Live) seenArgo(ctx context.Context, f *Facts) ([]seenCluster, *Finding)
 			s.found = found
 			seen = append(seen, s)
 		}
+		listed, err := l.listedArgo(ctx, output, proxy.ClusterName, seen)
+		if err != nil {
+			return lacking(unknown(err))
+		}
+		seen = append(seen, listed...)
 	}
 	return seen, nil
 }
@@ -72,7 +79,11 @@ func runArgoSees(ctx context.Context, f *Facts, l *Live) Finding {
 		}
 		logs = found
 	}
-	return judgeArgoSees(seen, logs)
+	finding := judgeArgoSees(seen, logs)
+	if finding.Status == Fail || l.ArgoCDs == nil {
+		return finding
+	}
+	return l.besideArgoCD(ctx, finding)
 }
 
 // judgeArgoSees is P27: a bot that may see no cluster is no failure to tbot, which only counts them in its log.
@@ -128,13 +139,16 @@ func judgeArgoStale(w Workload, seen []seenCluster, now time.Time) Finding {
 		if s.found == nil {
 			continue
 		}
-		at, err := time.Parse(time.RFC3339, s.found.Annotations[argoUpdated])
-		if err != nil {
-			continue
+		var late []string
+		if at := s.updated(); !at.IsZero() && now.Sub(at) > 2*w.interval(s.output)+time.Minute {
+			late = append(late, "was last renewed "+roundly(now.Sub(at))+" ago")
 		}
-		if age := now.Sub(at); age > 2*w.interval(s.output)+time.Minute {
+		if certificate := s.found.Certificate; certificate != nil && now.After(certificate.NotAfter) {
+			late = append(late, "holds a certificate that ended "+roundly(now.Sub(certificate.NotAfter))+" ago")
+		}
+		if len(late) > 0 {
 			return Finding{
-				Status: Warn, Observed: fmt.Sprintf("Secret %s/%s of cluster %s was last renewed %s ago", s.namespace, s.name, spec.Quote(s.cluster), roundly(age)),
+				Status: Warn, Observed: fmt.Sprintf("Secret %s/%s of cluster %s %s", s.namespace, s.name, spec.Quote(s.cluster), strings.Join(late, " and ")),
 				Expected: "renewed every " + roundly(w.interval(s.output)),
 				Fix: kubectlIn(s.namespace, "get", "secrets", "--selector", argoLabel+"=cluster", "--output",
 					`custom-columns=NAME:.metadata.name,CLUSTER:.metadata.annotations.teleport\.dev/kubernetes-cluster-name,RENEWED:.metadata.annotations.teleport\.dev/updated`),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func (l *Live) handed(ctx context.Context, f *Facts) ([]handedOut, error) {
 	if lacking != nil && lacking.Status == Unknown {
 		failures = append(failures, lacking.Err)
 	}
-	for _, s := range clusters {
+	for _, s := range newest(clusters) {
 		seen = append(seen, handedOut{"Secret " + s.namespace + "/" + s.name, s.output, s.found})
 	}
 	return seen, errors.Join(failures...)
@@ -79,7 +80,7 @@ func judgeRecent(w Workload, seen []handedOut, maxAge time.Duration, now time.Ti
 		}
 		made = append(made, fmt.Sprintf("%s: made %s ago", s.where, roundly(s.age(now))))
 	}
-	observed := strings.Join(append(made, w.unseen()...), "; ")
+	observed := strings.Join(append(made, w.unseen(seen)...), "; ")
 	if len(made) == 0 {
 		return skipped(observed), false
 	}
@@ -121,7 +122,7 @@ func (w Workload) notRecent(s handedOut, why string, maxAge time.Duration) Findi
 }
 
 // unseen are the outputs that go where nobody but the pod can look, in words.
-func (w Workload) unseen() []string {
+func (w Workload) unseen(seen []handedOut) []string {
 	if len(w.Config.Outputs) == 0 {
 		return []string{"tbot.yaml has no output"}
 	}
@@ -134,21 +135,13 @@ func (w Workload) unseen() []string {
 		case held && destination.Type != tbotconfig.DestinationSecret:
 			words = append(words, fmt.Sprintf("%s goes to %s, which is not seen from here", describe(output), spec.Quote(destination.Type)))
 		case !held && len(w.argoOutputs()) > 0:
-			if argo, is := output.(*tbotconfig.ArgoCD); is && !namesClusters(argo) {
+			_, is := output.(*tbotconfig.ArgoCD)
+			if is && !slices.ContainsFunc(seen, func(s handedOut) bool { return s.output == output }) {
 				words = append(words, describe(output)+" selects by labels, so its Secrets are not known here")
 			}
 		}
 	}
 	return words
-}
-
-func namesClusters(output *tbotconfig.ArgoCD) bool {
-	for _, selector := range output.Selectors {
-		if selector.Name != "" {
-			return true
-		}
-	}
-	return false
 }
 
 // withoutCertificate is for a setup whose outputs are not seen from here: then /readyz has to show the join, or nothing does.

@@ -95,7 +95,7 @@ func TestJudgeArgo(t *testing.T) {
 	output := &tbotconfig.ArgoCD{Common: tbotconfig.Common{Type: tbotconfig.TypeArgoCD}, SecretLabels: map[string]string{"env": "prod"}, Selectors: []tbotconfig.Selector{{Name: "production"}}}
 	w := argoWorkload(t, output)
 	cluster := func(found *Output) []seenCluster {
-		return []seenCluster{{output: output, cluster: "production", namespace: "argocd", name: argoSecret(output, teleportName, "production"), found: found}}
+		return []seenCluster{{output: output, cluster: "production", namespace: "argocd", name: output.SecretName(teleportName, "production"), found: found}}
 	}
 	secret := func(updated time.Time, labels ...string) []seenCluster {
 		found := &Output{Labels: map[string]string{argoLabel: "cluster", "env": "prod"}, Annotations: map[string]string{argoUpdated: updated.Format(time.RFC3339)}}
@@ -125,7 +125,7 @@ func TestJudgeArgo(t *testing.T) {
 // The name is sha256("main.example.com"+"production"), its first eight bytes (teleport-facts 6.5).
 func TestArgoSecretName(t *testing.T) {
 	t.Parallel()
-	if got := argoSecret(&tbotconfig.ArgoCD{SecretNamePrefix: "clusters"}, teleportName, "production"); got != "clusters.2f76f4744295b0ec" {
+	if got := (&tbotconfig.ArgoCD{SecretNamePrefix: "clusters"}).SecretName(teleportName, "production"); got != "clusters.2f76f4744295b0ec" {
 		t.Error(got)
 	}
 }

@@ -68,7 +68,7 @@ func argoNames(output *tbotconfig.ArgoCD, clusterName string) []string {
 		if selector.Name == "" || clusterName == "" {
 			return nil
 		}
-		names = append(names, argoSecret(output, clusterName, selector.Name))
+		names = append(names, output.SecretName(clusterName, selector.Name))
 	}
 	return names
 }

@@ -74,6 +74,9 @@ func judgeReach(w Workload, bot *machineidv1.Bot, roles []types.Role, last []str
 	if len(kinds) == 0 {
 		return passed("the roles " + quoted(carried))
 	}
+	if finding := judgeAnyone(name, kinds, roles); finding != nil {
+		return *finding
+	}
 	return judgeKubernetesRoles(name, kinds, roles)
 }
 

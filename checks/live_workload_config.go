@@ -1,8 +1,6 @@
 package checks
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -109,16 +107,6 @@ func (w Workload) ownNamespace() string {
 // talksToAPIServer tells that tbot itself writes into Kubernetes.
 func (w Workload) talksToAPIServer() bool {
 	return len(w.secrets()) > 0 || len(w.argoOutputs()) > 0
-}
-
-// argoSecret is the name of the Secret of one cluster (teleport-facts 6.5).
-func argoSecret(output *tbotconfig.ArgoCD, teleportCluster, kubeCluster string) string {
-	prefix := output.SecretNamePrefix
-	if prefix == "" {
-		prefix = tbotconfig.DefaultArgoCDPrefix
-	}
-	sum := sha256.Sum256([]byte(teleportCluster + kubeCluster))
-	return prefix + "." + hex.EncodeToString(sum[:8])
 }
 
 // interval is how often an output is renewed.

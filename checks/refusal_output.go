@@ -100,11 +100,12 @@ func NoClusterMatched(known OutputKnown) Refusal {
 }
 
 // JudgeWrite explains why the pod's service account could not write what an output makes; place is for example "Secret machines/out"
-// (P20). Argo CD's Secrets are put and not applied, which takes other verbs, and no Role of init's is for them (teleport-facts 6.5, 6.6).
+// (P20). Argo CD's Secrets are put and not applied, which takes other verbs (teleport-facts 6.5, 6.6), and the Role that init makes for them
+// names those of the clusters that matched then.
 func JudgeWrite(place, message, serviceAccount string, argoCD bool) Refusal {
 	verbs, fix := "get, create and patch", "run the same tbotctl init again: it makes Role and RoleBinding"
 	if argoCD {
-		verbs, fix = "get, create and update", "make a Role with these verbs on Secrets in that namespace, and bind it to the service account"
+		verbs, fix = "get, create and update", "run the same tbotctl init again, whose Role then names the Secrets of all clusters that match; for a tbot that somebody else made, bind a Role with these verbs on Secrets of that namespace"
 	}
 	r := Refusal{
 		ID: "P20", Cause: "the pod's service account may not write what the output makes", Observed: oneLine(message),

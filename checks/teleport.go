@@ -57,7 +57,7 @@ func teleportChecks() []Check {
 			Run: LoginAtHand,
 		},
 		{
-			ID: TeleportRoles, Category: CategoryTeleport, Stage: Before, Needs: []ID{TeleportLogin}, Title: "the bot's roles exist", ProvedBy: JoinProven,
+			ID: TeleportRoles, Category: CategoryTeleport, Stage: Before, For: forTbot, Needs: []ID{TeleportLogin}, Title: "the bot's roles exist", ProvedBy: JoinProven,
 			Run: func(ctx context.Context, f *Facts) Finding {
 				switch {
 				case len(f.Setup.Teleport.Roles) > 0:

@@ -17,9 +17,9 @@ const (
 
 func reachChecks() []Check {
 	return []Check{{
-		ID: KubeClusters, Category: CategoryTeleport, Stage: Before, Needs: []ID{TeleportLogin}, Title: "the Kubernetes clusters that the bot is for are enrolled", Problems: []string{"P27"},
+		ID: KubeClusters, Category: CategoryTeleport, Stage: Before, For: spec.Setup.ReachesClusters, Needs: []ID{TeleportLogin}, Title: "the Kubernetes clusters that the bot is for are enrolled", Problems: []string{"P27"},
 		Run: func(ctx context.Context, f *Facts) Finding {
-			if f.Setup.Access != spec.AccessKubernetes || f.KubeClusters == nil {
+			if !f.Setup.ReachesClusters() || f.KubeClusters == nil {
 				return Finding{Status: Skip, Observed: "the bot is not for Kubernetes clusters"}
 			}
 			all, err := f.KubeClusters(ctx)

@@ -12,7 +12,7 @@ const TokenReview ID = "TBC410"
 
 func reviewChecks() []Check {
 	return []Check{{
-		ID: TokenReview, Category: CategoryToken, Stage: Before, Needs: []ID{KubernetesAnswers, TeleportAnswers}, Title: "the Auth Service may have tokens reviewed", Problems: []string{"P42"}, ProvedBy: JoinProven,
+		ID: TokenReview, Category: CategoryToken, Stage: Before, For: func(s spec.Setup) bool { return s.Join.Type == spec.JoinInCluster }, Needs: []ID{KubernetesAnswers, TeleportAnswers}, Title: "the Auth Service may have tokens reviewed", Problems: []string{"P42"}, ProvedBy: JoinProven,
 		Run: func(ctx context.Context, f *Facts) Finding {
 			join := f.Setup.Join
 			switch {

@@ -33,7 +33,7 @@ func (c *clusters) kubeClusters(ctx context.Context) ([]spec.ResolvedCluster, er
 // resolveReach looks up which clusters the answers match, and keeps the roles that the bot has besides. Without a login the files can be
 // written all the same, as far as rendering needs neither.
 func (s *session) resolveReach(ctx context.Context, held *spec.Resolved, refresh bool) error {
-	if s.setup.Access != spec.AccessKubernetes {
+	if !s.setup.ReachesClusters() {
 		return nil
 	}
 	if held != nil && !refresh {
@@ -87,7 +87,7 @@ func (s *session) keepRoles(ctx context.Context) error {
 
 // sayReach says in words what access to Kubernetes comes to.
 func (s *session) sayReach(ctx context.Context) {
-	if s.setup.Access != spec.AccessKubernetes {
+	if !s.setup.ReachesClusters() {
 		return
 	}
 	var names []string
@@ -97,18 +97,20 @@ func (s *session) sayReach(ctx context.Context) {
 	if len(names) > 0 {
 		s.progress.Say("Kubernetes clusters that this matches now: " + strings.Join(names, ", ") + ".")
 	}
+	s.sayArgoCD()
+	defer s.sayMeans()
 	if !s.setup.MakesRole() {
 		return
 	}
-	reach := s.setup.Reach
-	where := "everywhere in them"
+	reach := s.setup.Acting()
+	whom, where := "which", "everywhere in them"
+	if reach.AsAnyone() {
+		whom = "which, as user " + s.setup.BotUser() + ","
+	}
 	if reach.Namespace != "" {
 		where = "in their namespace " + reach.Namespace
 	}
-	s.progress.Say(fmt.Sprintf("There the bot acts as %s, for which ClusterRole %s has to be bound %s.", principals(reach), reach.BoundRole(), where))
-	for _, means := range reach.Means() {
-		s.progress.Warn(means)
-	}
+	s.progress.Say(fmt.Sprintf("There the bot acts as %s, for %s ClusterRole %s has to be bound %s.", principals(reach), whom, reach.BoundRole(), where))
 	s.sayTargets()
 	all, err := s.clusters.kubeClusters(ctx)
 	if err != nil {
@@ -116,6 +118,13 @@ func (s *session) sayReach(ctx context.Context) {
 	}
 	if wider, err := manifests.Widens(s.setup, all); err == nil && len(wider) > 0 {
 		s.progress.Warn("a Teleport role knows clusters by their labels alone, and these carry the same: " + strings.Join(wider, ", ") + "; give --kube-labels that tell them apart")
+	}
+}
+
+// sayMeans says what gives much away.
+func (s *session) sayMeans() {
+	for _, means := range s.setup.Means() {
+		s.progress.Warn(means)
 	}
 }
 

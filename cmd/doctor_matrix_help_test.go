@@ -60,6 +60,7 @@ func (s *scene) laid(t *testing.T, change func(string) string) {
 func (s *scene) forArgo(t *testing.T, block string) {
 	t.Helper()
 	s.outputs(t, block)
+	s.argoCDIn(t, s.namespace)
 	s.kubectl(t, "create", "role", "argo", "--verb=get,create,update", "--resource=secrets")
 	s.kubectl(t, "create", "rolebinding", "argo", "--role=argo", "--serviceaccount="+s.namespace+":tbot")
 }

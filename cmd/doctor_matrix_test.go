@@ -24,6 +24,8 @@ type fault struct {
 	// options shape the Teleport cluster; reviewed puts its Auth Service into the same Kubernetes cluster.
 	options  teleporttest.Options
 	reviewed bool
+	// beside puts an Argo CD into the namespace.
+	beside bool
 	// init are further flags of the init that makes the setup, look those of the doctor that looks at it.
 	init, look []string
 	// unplayed leaves the pods' tbots unplayed: there is no log, no output and no join then, which is the state of the first minutes.
@@ -140,6 +142,10 @@ func (row *fault) make(t *testing.T) time.Duration {
 	s.bench = newBench(t, row.flavour, row.options)
 	s.node(t)
 	args := append([]string{"-o", "json"}, row.init...)
+	if row.beside {
+		s.argoCDIn(t, s.namespace)
+		args = append(args, "--argocd-namespace", s.namespace)
+	}
 	if row.unplayed {
 		args = append(args, "--no-wait", "--prove", "never")
 	} else {

@@ -29,7 +29,7 @@ func (r *doctorRun) selected(c *clusters, live bool) []checks.Check {
 			continue
 		case r.before && check.Stage != checks.Before, !r.before && check.Stage != checks.Diagnosis && !slices.Contains(ground(), check.ID):
 			continue
-		case !live && check.Stage == checks.Diagnosis:
+		case !live && check.Stage == checks.Diagnosis, r.before && !check.Arises(r.setup):
 			continue
 		}
 		if check.ID == checks.TeleportLogin {

@@ -82,5 +82,8 @@ func (r *initRun) evident(ctx context.Context, live *checks.Live) (*proof.Result
 			Roles: certificate.Subject.Organization, NotAfter: certificate.NotAfter,
 		})
 	}
+	if err := r.evidentSecrets(ctx, live, found); err != nil {
+		return nil, err
+	}
 	return found, nil
 }

@@ -32,6 +32,7 @@ type clusters struct {
 	choice  func(context.Context) (issuer.Choice, error)
 	listed  func(context.Context) ([]teleport.KubeCluster, error)
 	exists  func(context.Context) (bool, error)
+	argoCDs func(context.Context) ([]string, error)
 	opened  *teleport.Client
 	// mintsNothing keeps a run that only looks from making a token.
 	mintsNothing bool
@@ -55,6 +56,7 @@ func newClusters(s spec.Setup, k *kube.Cluster, target teleport.Target, login te
 	})
 	c.choice = checks.Once(c.choose)
 	c.listed = checks.Once(c.listKube)
+	c.argoCDs = checks.Once(c.findArgoCD)
 	return c
 }
 
@@ -85,7 +87,7 @@ func (c *clusters) close() error {
 // answer takes answers that lead to the same clusters; what they do not bear upon stays looked up.
 func (c *clusters) answer(s spec.Setup) {
 	c.setup = s
-	c.exists, c.choice = checks.Once(c.namespaceExists), checks.Once(c.choose)
+	c.exists, c.choice, c.argoCDs = checks.Once(c.namespaceExists), checks.Once(c.choose), checks.Once(c.findArgoCD)
 }
 
 func (c *clusters) choose(ctx context.Context) (issuer.Choice, error) {
@@ -134,6 +136,8 @@ func (c *clusters) facts() *checks.Facts {
 		MissingRoles:  checks.Once(c.missingRoles),
 		KubeClusters:  c.kubeClusters,
 		MayReview:     c.mayReview,
+		ArgoCDs:       c.argoCDs,
+		TLSEnds:       checks.Once(c.tlsEnds),
 		KubernetesMay: c.kubernetesMay,
 		TeleportMay:   c.teleportMay,
 	}

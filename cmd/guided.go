@@ -160,6 +160,7 @@ func (g *guided) howToUse() {
 	if n.OutputSecret != "" {
 		g.progress.Say("tbot renews the certificates in it every 20 minutes; each lives for an hour, so a pod should read the file anew rather than keep it.")
 	}
+	g.howArgoCD()
 	for i, binding := range g.bindings() {
 		if i == 0 {
 			g.progress.Head("What somebody has to bind, in each cluster that the bot reaches")

@@ -74,7 +74,7 @@ func (d deeds) look(ctx context.Context, selected func(checks.Check) bool, tells
 		}
 	}
 	facts := d.clusters.facts()
-	facts.KubernetesNeeds = d.kubernetesNeeds
+	facts.KubernetesNeeds, facts.BotGroups = d.kubernetesNeeds, d.botGroups
 	if !d.held.NoTeleport {
 		facts.TeleportNeeds = teleportNeeds(d.setup)
 	}
@@ -244,6 +244,7 @@ func (d deeds) Fix(error) string {
 		checks.KubernetesAnswers: wizard.FlagContext, checks.KubernetesNew: wizard.FlagContext, checks.KubernetesNamespaced: wizard.FlagNamespace,
 		checks.IssuerKnown: wizard.FlagContext, checks.IssuerChoice: wizard.FlagJoinType,
 		checks.TeleportAnswers: wizard.FlagProxy, checks.TeleportLogin: wizard.FlagProxy, checks.TeleportRoles: wizard.FlagRoles, checks.KubeClusters: wizard.FlagKubeCluster,
+		checks.ArgoCDFound: wizard.FlagArgoCDNamespace, checks.ActsWithoutGroup: wizard.FlagImpersonation, checks.ClientsGetIn: wizard.FlagAccess,
 		checks.KubernetesRights: wizard.FlagNamespace, checks.TokenReview: wizard.FlagJoinType,
 		checks.TargetsAnswer: wizard.FlagTargetContext, checks.TargetsReady: wizard.FlagTargetContext, checks.TargetsRights: wizard.FlagTargetContext,
 	}

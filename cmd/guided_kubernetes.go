@@ -70,3 +70,8 @@ func (k kubernetesLooks) PodMakers(ctx context.Context, namespace string) ([]str
 	}
 	return makers, err
 }
+
+// ArgoCDs implements wizard.Kubernetes. It looks in all namespaces and anew each time, whatever is answered.
+func (k kubernetesLooks) ArgoCDs(ctx context.Context) ([]string, error) {
+	return k.clusters.kube.ArgoCDs(ctx, "")
+}

@@ -94,6 +94,7 @@ func (r *initRun) checksBefore(ctx context.Context) error {
 	r.progress.Looking("asking both clusters")
 	facts := r.clusters.facts()
 	facts.KubernetesNeeds, facts.TeleportNeeds = r.kubernetesNeeds, teleportNeeds(r.setup)
+	facts.BotGroups = r.botGroups
 	selected := checks.Concerning(r.setup, checks.Select(checks.Catalogue(), checks.Before))
 	if r.filesOnly() {
 		r.withoutWrites(ctx, selected, facts)
@@ -278,5 +279,5 @@ func (r *initRun) next() []string {
 	if len(r.setup.Reach.Contexts) > 0 {
 		next = append(next, fmt.Sprintf("tbotctl verify --context %s --namespace %s --each-cluster", spec.ShellWord(r.setup.Kubernetes.Context), n.Namespace))
 	}
-	return append(next, r.bindings()...)
+	return slices.Concat(next, r.argoCDNext(), r.bindings())
 }

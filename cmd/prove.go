@@ -53,7 +53,7 @@ func (r *initRun) prover(deployment *appsv1.Deployment) func(context.Context, ap
 		r.result.Proof = &proven
 		observe(apply.Event{Step: step, State: apply.Done, Detail: provenLine(proven, r.setup.IsAgent()), Elapsed: elapsed()})
 		for _, output := range proven.Outputs {
-			observe(apply.Event{Step: output.Type + " output", State: apply.Done, Detail: fmt.Sprintf("would write %d files to %s, with the roles %s", len(output.Files), output.Destination, strings.Join(output.Roles, ", "))})
+			observe(apply.Event{Step: output.Type + " output", State: apply.Done, Detail: wouldWrite(output)})
 			for _, note := range output.Notes {
 				r.progress.Warn(output.Name + ": " + note)
 			}
@@ -158,6 +158,9 @@ func (r *initRun) factsAfter(applied apply.Result) *checks.Facts {
 	facts := &checks.Facts{Setup: r.setup}
 	if !r.noWait {
 		facts.RolloutReady = func(context.Context) (bool, string, error) { return applied.Ready, "", nil }
+	}
+	if r.setup.Access == spec.AccessArgoCD {
+		facts.ClusterSecrets = r.clusterSecrets
 	}
 	if secrets := tbotconfig.For(r.setup).Secrets(); len(secrets) > 0 {
 		facts.OutputKeys = func(ctx context.Context) ([]string, error) {

@@ -49,6 +49,9 @@ func (s *session) resolve(ctx context.Context, refresh bool) (resolution, error)
 	held := s.setup.Resolved
 	s.setup.Resolved = resolved
 	s.setup = s.setup.WithClusterID(clusterID)
+	if err := s.resolveArgoCD(ctx, held, refresh); err != nil {
+		return resolution{}, err
+	}
 	if err := s.resolveReach(ctx, held, refresh); err != nil {
 		return resolution{}, err
 	}
@@ -129,6 +132,8 @@ func (s *session) sayPlan(ctx context.Context, planned plan.Plan) {
 	}
 	if n.OutputSecret != "" {
 		power += ", and may write Secret " + n.OutputSecret
+	} else if argo := s.setup.ArgoCDNamespace(); argo != "" {
+		power += ", and may write cluster Secrets of Argo CD in namespace " + argo
 	}
 	s.progress.Say(power + ".")
 	s.sayReach(ctx)

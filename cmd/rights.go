@@ -54,7 +54,7 @@ func (r *initRun) kubernetesNeeds(ctx context.Context) checks.KubernetesNeeds {
 		exists, err := r.clusters.exists(ctx)
 		missing = err != nil || !exists
 	}
-	return checks.KubernetesNeeds{Needs: initNeeds(r.setup, missing, r.prove != proveNever, !r.noWait), NewNamespace: missing}
+	return checks.KubernetesNeeds{Needs: initNeeds(r.withArgoCD(ctx), missing, r.prove != proveNever, !r.noWait), NewNamespace: missing}
 }
 
 // initNeeds lists them by the names of a Setup. Server-side apply asks for patch and, where the object is not there yet, for
@@ -62,12 +62,15 @@ func (r *initRun) kubernetesNeeds(ctx context.Context) checks.KubernetesNeeds {
 func initNeeds(s spec.Setup, newNamespace, proves, waits bool) []checks.Need {
 	n := s.Names()
 	var needs []checks.Need
-	on := func(group, resource, name string, verbs ...string) []checks.Access {
+	in := func(namespace, group, resource, name string, verbs ...string) []checks.Access {
 		accesses := make([]checks.Access, len(verbs))
 		for i, verb := range verbs {
-			accesses[i] = checks.Access{Verb: verb, Group: group, Resource: resource, Namespace: n.Namespace, Name: name}
+			accesses[i] = checks.Access{Verb: verb, Group: group, Resource: resource, Namespace: namespace, Name: name}
 		}
 		return accesses
+	}
+	on := func(group, resource, name string, verbs ...string) []checks.Access {
+		return in(n.Namespace, group, resource, name, verbs...)
 	}
 	need := func(accesses []checks.Access) { needs = append(needs, checks.Need{All: accesses}) }
 	object := func(group, resource, name string) { need(on(group, resource, name, "get", "patch", "create")) }
@@ -81,8 +84,8 @@ func initNeeds(s spec.Setup, newNamespace, proves, waits bool) []checks.Need {
 	needs = append(needs, issuerNeed(n.Namespace))
 	object("", "serviceaccounts", n.ServiceAccount)
 	if s.HasOutput() {
-		object(rbacGroup, "roles", n.Role)
-		object(rbacGroup, "rolebindings", n.RoleBinding)
+		need(in(n.RoleNamespace, rbacGroup, "roles", n.Role, "get", "patch", "create"))
+		need(in(n.RoleNamespace, rbacGroup, "rolebindings", n.RoleBinding, "get", "patch", "create"))
 		// RBAC lets nobody grant what they lack, unless they hold escalate and bind (Kubernetes: Using RBAC Authorization,
 		// "Privilege escalation prevention and bootstrapping").
 		for _, secret := range tbotconfig.For(s).Secrets() {
@@ -90,6 +93,13 @@ func initNeeds(s spec.Setup, newNamespace, proves, waits bool) []checks.Need {
 				All:     on("", "secrets", secret, "get", "patch", "create"),
 				Instead: on(rbacGroup, "roles", n.Role, "escalate", "bind"),
 				Why:     "who gives tbot rights on its Secret must hold them, or may escalate and bind Role " + n.Role,
+			})
+		}
+		if argo := s.ArgoCDNamespace(); argo != "" {
+			needs = append(needs, checks.Need{
+				All:     in(argo, "", "secrets", "", "get", "create", "update"),
+				Instead: in(argo, rbacGroup, "roles", n.Role, "escalate", "bind"),
+				Why:     "who gives tbot rights on Argo CD's Secrets must hold them, or may escalate and bind Role " + n.Role,
 			})
 		}
 	}

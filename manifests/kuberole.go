@@ -42,8 +42,9 @@ func newKubeRole(s spec.Setup) (kubeRole, error) {
 	if err != nil {
 		return kubeRole{}, err
 	}
+	acting := s.Acting()
 	role := kubeRole{
-		Version: types.V7, Groups: s.Reach.Groups, Users: s.Reach.Users, Namespace: s.Reach.Namespace, Verbs: []string{types.Wildcard},
+		Version: types.V7, Groups: acting.Groups, Users: acting.Users, Namespace: s.Reach.Namespace, Verbs: []string{types.Wildcard},
 	}
 	if semver.Compare("v"+strings.TrimPrefix(s.Resolved.ServerVersion, "v"), "v18.0.0") >= 0 {
 		role.Version, role.APIGroup = types.V8, types.Wildcard
@@ -51,7 +52,8 @@ func newKubeRole(s spec.Setup) (kubeRole, error) {
 	if role.Namespace == "" {
 		role.Namespace = types.Wildcard
 	}
-	if s.Reach.OnlyReads() {
+	// Whom Argo CD acts as may write, whatever the bot itself may: their own bindings say so.
+	if s.Reach.OnlyReads() && !s.Impersonates() {
 		role.Verbs = []string{types.KubeVerbGet, types.KubeVerbList, types.KubeVerbWatch}
 	}
 	if role.Labels = oneMatcher(selectors); role.Labels == nil {

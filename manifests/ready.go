@@ -42,7 +42,7 @@ func ready(s spec.Setup) error {
 		slices.Sort(missing)
 		return fmt.Errorf("%w: missing %s", ErrNotReady, strings.Join(missing, ", "))
 	}
-	if s.Access == spec.AccessKubernetes {
+	if s.ReachesClusters() {
 		if err := readyToReach(s); err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func ready(s spec.Setup) error {
 	return serverReaches(s)
 }
 
-// readyToReach says what access kubernetes lacks.
+// readyToReach says what access to clusters lacks.
 func readyToReach(s spec.Setup) error {
 	if !s.Reach.Selects() {
 		return fmt.Errorf("%w: missing --kube-cluster or --kube-labels; nothing says which Kubernetes clusters the bot reaches", ErrNotReady)
@@ -67,7 +67,7 @@ func readyToReach(s spec.Setup) error {
 	if len(s.BotRoles()) == 0 {
 		return fmt.Errorf("%w: missing --kube-groups (tbotctl then makes the Teleport role), or --roles with a role that grants Kubernetes access", ErrNotReady)
 	}
-	return nil
+	return readyForArgoCD(s)
 }
 
 // anyUserSince is the first Teleport that takes * in kubernetes_users (teleport pull request 58478).
@@ -75,20 +75,28 @@ const anyUserSince = "17.7.3"
 
 // serverReaches refuses what the server that was found is too old for.
 func serverReaches(s spec.Setup) error {
-	if s.Access != spec.AccessKubernetes {
+	if !s.ReachesClusters() {
 		return nil
 	}
 	wrong := func(flag, problem, fix string) error {
 		return &spec.Invalid{Fields: []spec.FieldError{{Flag: flag, Problem: problem, Fix: fix}}}
 	}
-	if len(s.Reach.Labels) > 0 && tbotconfig.KubernetesType(s) != tbotconfig.TypeKubernetesV2 {
+	if s.Access == spec.AccessArgoCD {
+		if err := tbotWritesArgoCD(s); err != nil {
+			return err
+		}
+	} else if len(s.Reach.Labels) > 0 && tbotconfig.KubernetesType(s) != tbotconfig.TypeKubernetesV2 {
 		_, releases := tbotconfig.KnownTo(tbotconfig.TypeKubernetesV2, "0.0.0")
 		return wrong("kube-labels", fmt.Sprintf("Teleport %s with image %s has no output that matches clusters by labels", s.Resolved.ServerVersion, s.Resolved.Image),
 			"name the clusters with --kube-cluster, or upgrade: Teleport "+releases+" can")
 	}
 	server := "v" + strings.TrimPrefix(s.Resolved.ServerVersion, "v")
-	if s.Reach.AsAnyone() && semver.IsValid(server) && semver.Compare(server, "v"+anyUserSince) < 0 {
-		return wrong("kube-users", fmt.Sprintf("Teleport %s does not take * for any user", s.Resolved.ServerVersion), "name the users, or upgrade: Teleport "+anyUserSince+" and newer does")
+	flag := "kube-users"
+	if s.Impersonates() {
+		flag = "argocd-impersonation"
+	}
+	if s.Acting().AsAnyone() && semver.IsValid(server) && semver.Compare(server, "v"+anyUserSince) < 0 {
+		return wrong(flag, fmt.Sprintf("Teleport %s does not take * for any user", s.Resolved.ServerVersion), "name the users, or upgrade: Teleport "+anyUserSince+" and newer does")
 	}
 	return nil
 }

@@ -73,7 +73,11 @@ func parts(s spec.Setup) []part {
 		return append(all, agentParts(s)...)
 	}
 	if s.HasOutput() {
-		all = append(all, part{"role.yaml", Kubernetes, StageRBAC}, part{"rolebinding.yaml", Kubernetes, StageRBAC})
+		role := "role.yaml"
+		if s.Access == spec.AccessArgoCD {
+			role = "argocdrole.yaml"
+		}
+		all = append(all, part{role, Kubernetes, StageRBAC}, part{"rolebinding.yaml", Kubernetes, StageRBAC})
 	}
 	if s.MakesRole() && !roleLeftOut(s) {
 		all = append(all, part{"kuberole.yaml", Teleport, StageRole})

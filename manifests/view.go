@@ -25,9 +25,9 @@ type view struct {
 	Setup    spec.Setup
 	Names    spec.Names
 	Resolved spec.Resolved
-	// Secrets are the Secrets that tbot writes.
-	Secrets []string
-	// KubeRole is the Teleport role and Subjects whom the targets' binding is for; both are for access kubernetes alone.
+	// Secrets are those that tbot writes in its own namespace, ClusterSecrets those that it writes for Argo CD.
+	Secrets, ClusterSecrets []string
+	// KubeRole is the Teleport role and Subjects whom the targets' binding is for; both are for access to clusters alone.
 	KubeRole kubeRole
 	Subjects []rbacv1.Subject
 	// TokenRoles are the system roles that the join token allows.
@@ -74,6 +74,9 @@ func newView(s spec.Setup) (view, error) {
 	}
 	tbot := tbotconfig.For(s)
 	v.Secrets = tbot.Secrets()
+	for _, secret := range tbotconfig.ClusterSecrets(s) {
+		v.ClusterSecrets = append(v.ClusterSecrets, secret.Name)
+	}
 	config, err := tbotconfig.Encode(tbot)
 	if err != nil {
 		return view{}, err

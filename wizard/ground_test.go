@@ -26,6 +26,7 @@ type ground struct {
 	reach      func(ctx context.Context, name string) wizard.Reach
 	namespaces func() ([]string, error)
 	makers     func() ([]string, error)
+	argoCDs    func() ([]string, error)
 	profiles   func() ([]wizard.Profile, error)
 	proxy      func(asked string) (wizard.Proxy, error)
 	login      func(a wizard.Answers) (wizard.Login, error)
@@ -53,6 +54,7 @@ func newGround() *ground {
 			return wizard.Reach{Version: "v1.36.3", Provider: "EKS", User: "alice@" + name}
 		},
 		namespaces: func() ([]string, error) { return []string{"default", "machines"}, nil },
+		argoCDs:    func() ([]string, error) { return []string{"argocd"}, nil },
 		makers:     func() ([]string, error) { return nil, nil },
 		profiles: func() ([]wizard.Profile, error) {
 			return []wizard.Profile{{Proxy: "example.teleport.sh:443", Cluster: "example", User: "alice", Expires: now().Add(8 * time.Hour), Current: true}}, nil
@@ -98,6 +100,7 @@ func (g *ground) Reach(ctx context.Context, name string) wizard.Reach {
 	return g.reach(ctx, name)
 }
 func (g *ground) Namespaces(context.Context) ([]string, error)        { return g.namespaces() }
+func (g *ground) ArgoCDs(context.Context) ([]string, error)           { return g.argoCDs() }
 func (g *ground) PodMakers(context.Context, string) ([]string, error) { return g.makers() }
 
 func (g *ground) Profiles() ([]wizard.Profile, error) { return g.profiles() }

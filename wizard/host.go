@@ -26,6 +26,8 @@ type Kubernetes interface {
 	// pods in the namespace or tokens of its service accounts.
 	Namespaces(context.Context) ([]string, error)
 	PodMakers(ctx context.Context, namespace string) ([]string, error)
+	// ArgoCDs are the namespaces that hold an Argo CD.
+	ArgoCDs(context.Context) ([]string, error)
 }
 
 // Context is one way to a Kubernetes cluster.

@@ -34,6 +34,18 @@ func (w *Wizard) askNamespace(ctx context.Context) error {
 	for _, name := range there {
 		field.Choices = append(field.Choices, prompt.Choice{Value: name, Label: name, Note: systemNamespace(name)})
 	}
+	argo, err := w.beside(ctx)
+	if err != nil {
+		return err
+	}
+	for i, choice := range field.Choices {
+		if slices.Contains(argo, choice.Value) {
+			field.Choices[i].Note = "Argo CD runs here"
+		}
+	}
+	if field.Value == "" && len(argo) == 1 {
+		field.Value = argo[0]
+	}
 	if !slices.Contains(there, field.Value) {
 		field.Value = another
 	}

@@ -3,6 +3,7 @@ package wizard
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/tbotctl/tbotctl/internal/prompt"
 	"github.com/tbotctl/tbotctl/internal/spec"
@@ -14,6 +15,7 @@ const (
 	asGroups = "groups"
 	asUsers  = "users"
 	asRoles  = "roles"
+	asAnyone = "anyone"
 )
 
 // askWho has chosen as whom the bot acts: as groups or users, for which tbotctl makes the Teleport role, or as roles that are there say.
@@ -26,8 +28,10 @@ func (w *Wizard) askWho(ctx context.Context) error {
 	field := w.field(FlagKubeGroups, prompt.One)
 	field.Title, field.Validate, field.Choices = "As whom does the bot act there?", nil, w.whos()
 	switch reach := w.answers.Setup.Reach; {
-	case field.Choices[0].Refused != "", (w.byRoles || w.rolesGiven()) && !reach.Impersonates():
+	case field.Choices[0].Refused != "", (w.byRoles || w.rolesGiven()) && !w.answers.Setup.MakesRole():
 		field.Value = asRoles
+	case w.answers.Setup.Impersonates():
+		field.Value = asAnyone
 	case len(reach.Users) > 0 && len(reach.Groups) == 0:
 		field.Value = asUsers
 	default:
@@ -44,7 +48,11 @@ func (w *Wizard) askWho(ctx context.Context) error {
 			w.leaveToRoles()
 			return nil
 		}
-		if err := w.nameThem(ctx, field.Value); !errors.Is(err, prompt.ErrBack) {
+		name := func(ctx context.Context) error { return w.nameThem(ctx, field.Value) }
+		if field.Value == asAnyone {
+			name = w.letImpersonate
+		}
+		if err := name(ctx); !errors.Is(err, prompt.ErrBack) {
 			return err
 		}
 	}
@@ -61,11 +69,15 @@ func (w *Wizard) rolesGiven() bool {
 
 func (w *Wizard) whos() []prompt.Choice {
 	refused := w.noRoleFor()
-	return []prompt.Choice{
+	whos := []prompt.Choice{
 		{Value: asGroups, Label: "as Kubernetes groups", Note: "recommended; tbotctl makes the Teleport role", Refused: refused},
 		{Value: asUsers, Label: "as Kubernetes users", Note: "for rules by user name; tbotctl makes the role", Refused: refused},
 		{Value: asRoles, Label: "as Teleport roles say", Note: "roles that are there, chosen next; nothing bound"},
 	}
+	if w.forArgoCD() {
+		whos = slices.Insert(whos, 2, prompt.Choice{Value: asAnyone, Label: "as whomever Argo CD names", Note: "its impersonation, a user for each project", Refused: refused})
+	}
+	return whos
 }
 
 // noRoleFor says why no role can be made for the clusters that are named: a role knows clusters by their labels alone. Empty is that
@@ -98,12 +110,16 @@ func tellable(cluster spec.ResolvedCluster) bool {
 func (w *Wizard) leaveToRoles() {
 	reach := &w.answers.Setup.Reach
 	reach.Groups, reach.Users, reach.ClusterRole, reach.Namespace, reach.Contexts = nil, nil, "", "", nil
+	w.answers.Setup.ArgoCD.Impersonation = false
 }
 
 // nameThem asks for groups or users; those of the other kind are given up with it.
 func (w *Wizard) nameThem(ctx context.Context, kind string) (err error) {
 	reach := &w.answers.Setup.Reach
 	before, flag, needed := *reach, FlagKubeGroups, "give at least one group"
+	impersonation := &w.answers.Setup.ArgoCD.Impersonation
+	anyone := *impersonation
+	*impersonation = false
 	// Nobody is judged beside those that are about to be replaced.
 	if kind == asGroups {
 		reach.Users = nil
@@ -112,7 +128,7 @@ func (w *Wizard) nameThem(ctx context.Context, kind string) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			*reach = before
+			*reach, *impersonation = before, anyone
 		}
 	}()
 	field := w.field(flag, prompt.Text)

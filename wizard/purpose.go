@@ -17,6 +17,7 @@ func (w *Wizard) askAccess(ctx context.Context) error {
 	field.Choices = []prompt.Choice{
 		{Value: string(spec.AccessIdentity), Label: "identity", Note: "credentials in a Secret, for tsh, tctl, ssh and Teleport's API"},
 		{Value: string(spec.AccessKubernetes), Label: "kubernetes", Note: "kubeconfigs for clusters that are enrolled in Teleport"},
+		{Value: string(spec.AccessArgoCD), Label: "argocd", Note: "the same clusters for Argo CD, as its cluster Secrets", Refused: w.noArgoCD},
 		{Value: string(spec.AccessNone), Label: "none", Note: "join only, write nothing"},
 	}
 	fields, err := w.ask(ctx, field)
@@ -32,11 +33,12 @@ func (w *Wizard) askAccess(ctx context.Context) error {
 func (w *Wizard) shelve() {
 	reach := &w.answers.Setup.Reach
 	switch given := reach.Selects() || reach.Impersonates(); {
-	case !w.forKubernetes() && given:
+	case !w.reachesClusters() && given:
 		w.shelved, *reach = *reach, spec.Reach{}
-	case w.forKubernetes() && !given:
+	case w.reachesClusters() && !given:
 		*reach = w.shelved
 	}
+	w.shelveArgoCD()
 }
 
 // askRoles lists the cluster's roles. An output without a role is no way on, but for the one that tbotctl makes.
@@ -72,22 +74,29 @@ func (w *Wizard) askRoles(ctx context.Context) error {
 	if made == "" {
 		field.Validate = both(required("choose at least one role: an output without a role fails"), field.Validate)
 	}
+	if w.forArgoCD() {
+		fields, err := w.ask(ctx, field)
+		return errors.Join(err, w.set(FlagRoles, chosenRoles(fields[0])))
+	}
 	secret := w.field(FlagOutputSecret, prompt.Text)
 	secret.Value = w.answers.Setup.Names().OutputSecret
 	secret.Validate = both(required("it needs a name"), secret.Validate)
 	fields, err := w.ask(ctx, field, secret)
-	chosen := fields[0].Value
-	if fields[0].Kind == prompt.Many {
-		chosen = strings.Join(fields[0].Values, ",")
-	}
 	// Also on the way back: what was typed is kept.
-	return errors.Join(err, w.set(FlagRoles, chosen), w.set(FlagOutputSecret, fields[1].Value))
+	return errors.Join(err, w.set(FlagRoles, chosenRoles(fields[0])), w.set(FlagOutputSecret, fields[1].Value))
+}
+
+func chosenRoles(field prompt.Field) string {
+	if field.Kind == prompt.Many {
+		return strings.Join(field.Values, ",")
+	}
+	return field.Value
 }
 
 // fillsInHeld tells whether the roles of a bot that is there have to be looked at: access to clusters is given in addition to them. They
 // are filled in once for each bot.
 func (w *Wizard) fillsInHeld() bool {
-	return w.forKubernetes() && !w.Given(FlagRoles) && w.answers.RolesOf != w.answers.Setup.Names().Bot
+	return w.answers.Setup.ReachesClusters() && !w.Given(FlagRoles) && w.answers.RolesOf != w.answers.Setup.Names().Bot
 }
 
 // fillInHeld fills in the roles that the bot has, beside the one that tbotctl makes; those that a person takes the mark from it loses.

@@ -37,7 +37,7 @@ const (
 
 // Questions returns every question in the order of asking.
 func Questions() []Question {
-	return slices.Concat(groundQuestions(), agentQuestions(), purposeQuestions(), planQuestions())
+	return slices.Concat(groundQuestions(), agentQuestions(), purposeQuestions(), argoCDQuestions(), planQuestions())
 }
 
 // groundQuestions are about both clusters, and about what stands in them.

@@ -151,7 +151,9 @@ func (w *Wizard) tryProxy(ctx context.Context) error {
 			return err
 		}
 		w.say(fmt.Sprintf("%s is the proxy of Teleport cluster %s, version %s. %s", w.answers.Setup.Teleport.Proxy, proxy.ClusterName, proxy.Version, proxy.Certificate))
+		w.noArgoCD = ""
 		if proxy.LoadBalancer {
+			w.noArgoCD = "a load balancer before the proxy ends TLS"
 			w.say("A load balancer that ends TLS stands before it; tbot joins through it over HTTPS.")
 		}
 		return nil

@@ -44,6 +44,9 @@ type Wizard struct {
 	clusters []spec.ResolvedCluster
 	// shelved are the clusters and rights of a purpose that was left for another one.
 	shelved spec.Reach
+	// shelvedArgoCD is what Argo CD was to get, likewise; noArgoCD says why nothing can be made for it, empty where it can.
+	shelvedArgoCD spec.ArgoCD
+	noArgoCD      string
 	// byRoles tells that roles which are there grant what the bot may do in the clusters.
 	byRoles bool
 }
@@ -107,26 +110,29 @@ func (w *Wizard) pages() []*page {
 			after: []string{FlagAgentRoles}, enough: w.served, when: w.isAgent, run: w.askServed,
 		},
 		{step: stepPurpose, title: "What the bot is for", flags: []string{FlagAccess}, when: w.isTbot, run: w.askAccess},
+		{step: stepPurpose, title: "Where Argo CD is", flags: []string{FlagArgoCDNamespace}, after: []string{FlagContext}, when: w.forArgoCD, run: w.askArgoCD},
 		{
 			step: stepPurpose, title: "Which clusters the bot reaches", flags: []string{FlagKubeCluster, FlagKubeLabels}, after: []string{FlagProxy},
 			enough: func() bool { return w.Given(FlagKubeCluster) || w.Given(FlagKubeLabels) },
-			when:   w.forKubernetes, run: w.askClusters,
+			when:   w.reachesClusters, run: w.askClusters,
 		},
 		{
-			step: stepPurpose, title: "Who the bot is in these clusters", flags: []string{FlagKubeGroups, FlagKubeUsers},
+			step: stepPurpose, title: "Who the bot is in these clusters", flags: []string{FlagKubeGroups, FlagKubeUsers, FlagImpersonation},
 			enough: func() bool {
-				return w.Given(FlagKubeGroups) || w.Given(FlagKubeUsers) || w.rolesGiven()
+				return w.Given(FlagKubeGroups) || w.Given(FlagKubeUsers) || w.Given(FlagImpersonation) || w.rolesGiven()
 			},
-			when: w.forKubernetes, run: w.askWho,
+			when: w.reachesClusters, run: w.askWho,
 		},
 		{
 			step: stepPurpose, title: "What it may do there", flags: []string{FlagClusterRole, FlagTargetNamespace},
 			when: func() bool { return w.answers.Setup.MakesRole() }, run: w.askRights,
 		},
 		{step: stepPurpose, title: "Where tbotctl binds it", flags: []string{FlagTargetContext}, when: w.asksTargets, run: w.askTargets},
+		{step: stepPurpose, title: "What tbot may read of Argo CD", flags: []string{FlagArgoCDRBAC}, when: w.forArgoCD, run: w.askArgoCDRBAC},
 		{
 			step: stepPurpose, title: "What the bot may do", flags: []string{FlagRoles, FlagOutputSecret}, after: []string{FlagProxy, FlagAccess},
-			when: func() bool { return w.answers.Setup.HasOutput() }, run: w.askRoles,
+			enough: func() bool { return w.forArgoCD() && w.Given(FlagRoles) },
+			when:   func() bool { return w.answers.Setup.HasOutput() }, run: w.askRoles,
 		},
 		{step: stepPlan, title: "What will be made", run: w.askPlan},
 		{step: stepApply, title: "Making it", when: func() bool { return !w.finished }, run: w.apply},
@@ -224,7 +230,7 @@ func (w *Wizard) lacks(p *page) bool {
 	})
 }
 
-func (w *Wizard) forKubernetes() bool { return w.answers.Setup.Access == spec.AccessKubernetes }
+func (w *Wizard) reachesClusters() bool { return w.answers.Setup.ReachesClusters() }
 
 // doubt has the pages asked again whose ground has changed.
 func (w *Wizard) doubt(pages []*page, flags []string) {

@@ -315,6 +315,9 @@ func (i Init) Table(w io.Writer) error {
 		rows = append(rows, [2]string{"Bot", botLine(n.Bot, i.Setup.BotRoles())}, token,
 			[2]string{"Deployment", fmt.Sprintf("%s/%s, %s", n.Namespace, n.Deployment, r.Image)})
 	}
+	if argo := i.Setup.ArgoCDNamespace(); argo != "" {
+		rows = append(rows, [2]string{"Output", "Argo CD's cluster Secrets in namespace " + argo})
+	}
 	if n.OutputSecret != "" {
 		rows = append(rows, [2]string{"Output", fmt.Sprintf("Secret %s/%s", n.Namespace, n.OutputSecret)})
 	}

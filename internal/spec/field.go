@@ -40,7 +40,12 @@ func (f Field) Switch() bool { return f.Placeholder == "" }
 
 // Fields returns every answer of a Setup in the order of the help page.
 func Fields() []Field {
-	return slices.Concat([]Field{
+	return slices.Concat(groundFields(), reachFields(), argoCDFields(), []Field{workload()}, agentFields(), podFields())
+}
+
+// groundFields are about both clusters, and about how they know each other.
+func groundFields() []Field {
+	return []Field{
 		word("side", "both|kubernetes|teleport", "which side this run may touch", func(s *Setup) *string { return (*string)(&s.Side) }),
 		word("context", "NAME", "kubeconfig context; required without a terminal, unless inside a pod", func(s *Setup) *string { return &s.Kubernetes.Context }),
 		word("namespace", "NAME", "namespace that tbot runs in", func(s *Setup) *string { return &s.Kubernetes.Namespace }),
@@ -59,7 +64,13 @@ func Fields() []Field {
 		file("jwks-file", "JSON Web Key Set of the cluster, where the cluster is not asked", func(s *Setup) *string { return &s.Join.JWKS }),
 		word("auth-service-account", "NS:NAME", "service account of the Auth Service, for in_cluster: looked at whether it may review tokens", func(s *Setup) *string { return &s.Join.AuthServiceAccount }),
 		flag("accept-rotation-risk", "take static_jwks although the provider rotates its keys", func(s *Setup) *bool { return &s.Join.AcceptRotationRisk }),
-		word("access", "identity|kubernetes|none", "what the bot is for", func(s *Setup) *string { return (*string)(&s.Access) }),
+	}
+}
+
+// reachFields are about what the bot is for.
+func reachFields() []Field {
+	return []Field{
+		word("access", "identity|kubernetes|argocd|none", "what the bot is for", func(s *Setup) *string { return (*string)(&s.Access) }),
 		repeated(",", list("kube-cluster", "NAME", "Kubernetes cluster that the bot reaches, as Teleport names it; repeatable", func(s *Setup) *[]string { return &s.Reach.Clusters })),
 		selectors(),
 		list("kube-groups", "A,B", "Kubernetes groups that the bot acts as; tbotctl then makes the Teleport role", func(s *Setup) *[]string { return &s.Reach.Groups }),
@@ -67,8 +78,12 @@ func Fields() []Field {
 		word("target-namespace", "NAME", "the one namespace that the bot reaches in those clusters; default: all", func(s *Setup) *string { return &s.Reach.Namespace }),
 		word("cluster-role", "NAME", "ClusterRole that groups or users are bound to in those clusters; default: view", func(s *Setup) *string { return &s.Reach.ClusterRole }),
 		repeated(",", list("target-context", "CTX", "kubeconfig context in whose cluster tbotctl makes that binding; repeatable; default: it is left to others", func(s *Setup) *[]string { return &s.Reach.Contexts })),
-		workload(),
-	}, agentFields(), []Field{
+	}
+}
+
+// podFields are what policies and registries of a company have a say in.
+func podFields() []Field {
+	return []Field{
 		word("image", "REF", "image of tbot, with or without a tag", func(s *Setup) *string { return &s.Workload.Image }),
 		word("registry", "PATH", "registry that mirrors public.ecr.aws/gravitational", func(s *Setup) *string { return &s.Workload.Registry }),
 		word("image-pull-secret", "NAME", "Secret that the image is pulled with", func(s *Setup) *string { return &s.Workload.PullSecret }),
@@ -83,7 +98,7 @@ func Fields() []Field {
 		pairs("node-selector", "labels of the nodes that the pod may run on", func(s *Setup) *map[string]string { return &s.Workload.NodeSelector }),
 		tolerations(),
 		word("priority-class", "NAME", "priority class of the pod", func(s *Setup) *string { return &s.Workload.PriorityClass }),
-	})
+	}
 }
 
 // workload changes with the kind what follows from it.

@@ -30,6 +30,10 @@ func everything() spec.Setup {
 			Clusters: []string{"prod-eu", "prod-us"}, Labels: []map[string]string{{"env": "dev", "team": "a"}, {"env": "test"}},
 			Groups: []string{"readers", "oidc:dev"}, Users: []string{"jane@example.com"}, Namespace: "shop", ClusterRole: "edit", Contexts: []string{"prod-eu"},
 		},
+		ArgoCD: spec.ArgoCD{
+			Namespace: "gitops", Project: "shop", Namespaces: []string{"shop", "web"}, ClusterResources: true, SecretLabels: map[string]string{"tier": "gold"},
+			NameTemplate: "{{.KubeName}}", Impersonation: true, RBAC: spec.ArgoCDRBACNamespace,
+		},
 		Output: spec.Output{Secret: "credentials"},
 		Workload: spec.Workload{
 			Kind: spec.WorkloadTbot, Image: "tbot", Registry: "r", PullSecret: "login", TbotVersion: "18.2.0", FIPS: true, Telemetry: true,
@@ -44,7 +48,7 @@ func everything() spec.Setup {
 		Resolved: &spec.Resolved{
 			ClusterName: "main", ServerVersion: "18.2.0", Image: "tbot:18.2.0", JoinType: spec.JoinStaticJWKS, Reason: "asked for",
 			Issuer: "https://issuer.example.com/", JWKS: `{"keys":[{"kid":"a"}]}`, ClusterID: "1a2b3c4d",
-			KubeClusters: []spec.ResolvedCluster{{Name: "prod-eu", Labels: map[string]string{"region": "eu"}}, {Name: "bare"}},
+			KubeClusters: []spec.ResolvedCluster{{Name: "prod-eu", Labels: map[string]string{"region": "eu"}}, {Name: "bare"}}, ArgoCDNamespace: "argocd",
 		},
 	}
 }

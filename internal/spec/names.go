@@ -36,11 +36,13 @@ type Names struct {
 	ServiceAccount string
 	Role           string
 	RoleBinding    string
-	ConfigMap      string
-	Deployment     string
-	OutputSecret   string
-	Bot            string
-	Token          string
+	// RoleNamespace is where Role and RoleBinding are: where tbot writes, which for Argo CD is not its own namespace.
+	RoleNamespace string
+	ConfigMap     string
+	Deployment    string
+	OutputSecret  string
+	Bot           string
+	Token         string
 	// KubeRole is the Teleport role that grants Kubernetes access, and the binding of that name in each matched cluster.
 	KubeRole string
 }
@@ -52,6 +54,7 @@ func (s Setup) Names() Names {
 		ServiceAccount: s.Kubernetes.ServiceAccount,
 		Role:           s.Name + "-output",
 		RoleBinding:    s.Name + "-output",
+		RoleNamespace:  s.Kubernetes.Namespace,
 		ConfigMap:      s.Name + "-config",
 		Deployment:     s.Name,
 		OutputSecret:   s.Output.Secret,
@@ -64,8 +67,11 @@ func (s Setup) Names() Names {
 	if n.ServiceAccount == "" {
 		n.ServiceAccount = s.Name
 	}
-	if n.OutputSecret == "" && s.HasOutput() {
+	if n.OutputSecret == "" && s.HasOutput() && s.Access != AccessArgoCD {
 		n.OutputSecret = s.Name + "-output"
+	}
+	if argo := s.ArgoCDNamespace(); argo != "" {
+		n.RoleNamespace = argo
 	}
 	if s.MakesRole() && n.Bot != "" {
 		n.KubeRole = KubeRoleOf(n.Bot)

@@ -15,7 +15,7 @@ func TestNamesFollowTheBaseName(t *testing.T) {
 	setup := spec.Default()
 	setup.Name, setup.Kubernetes.Namespace = "ci", "machines"
 	want := spec.Names{
-		Namespace: "machines", ServiceAccount: "ci", Role: "ci-output", RoleBinding: "ci-output",
+		Namespace: "machines", ServiceAccount: "ci", Role: "ci-output", RoleBinding: "ci-output", RoleNamespace: "machines",
 		ConfigMap: "ci-config", Deployment: "ci", OutputSecret: "ci-output",
 	}
 	if diff := cmp.Diff(want, setup.Names()); diff != "" {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Reach says which Kubernetes clusters that are enrolled in Teleport the bot gets at, and as whom. It belongs to AccessKubernetes.
+// Reach says which Kubernetes clusters that are enrolled in Teleport the bot gets at, and as whom. It belongs to AccessKubernetes
+// and AccessArgoCD.
 type Reach struct {
 	// Clusters are names in Teleport, Labels selectors: each matches the clusters that carry all its labels. All of them add up.
 	Clusters []string            `yaml:"clusters,omitempty"`
@@ -82,7 +83,7 @@ func (r Reach) Means() []string {
 
 // MakesRole reports whether tbotctl makes the Teleport role that grants the access. Without groups and users the roles of
 // Teleport.Roles have to grant it.
-func (s Setup) MakesRole() bool { return s.Access == AccessKubernetes && s.Reach.Impersonates() }
+func (s Setup) MakesRole() bool { return s.ReachesClusters() && s.Acting().Impersonates() }
 
 // BotRoles are all roles of the bot: those asked for in their order, then the one that tbotctl makes.
 func (s Setup) BotRoles() []string {
@@ -97,7 +98,7 @@ func (s Setup) BotRoles() []string {
 // as anybody is bound as itself: that is what it is while it asks for nobody (field-notes P26).
 func (s Setup) Subjects() (groups, users []string) {
 	switch {
-	case s.Reach.AsAnyone():
+	case s.Acting().AsAnyone():
 		return nil, []string{s.BotUser()}
 	case len(s.Reach.Groups) > 0:
 		return s.Reach.Groups, nil

@@ -83,7 +83,7 @@ func TestReachIsForAccessKubernetesAlone(t *testing.T) {
 	setup.Access, setup.Workload, setup.Teleport.ProxyCA = spec.AccessIdentity, spec.Default().Workload, ""
 	err := setup.Validate()
 	for _, flag := range []string{"cluster-role", "kube-cluster", "kube-groups", "kube-labels", "kube-users", "target-context", "target-namespace"} {
-		want := "--" + flag + ": given, but --access identity reaches no Kubernetes cluster; leave it out, or choose --access kubernetes"
+		want := "--" + flag + ": given, but --access identity reaches no Kubernetes cluster; leave it out, or choose --access kubernetes or argocd"
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v\nlacks %s", err, want)
 		}

@@ -27,6 +27,8 @@ type Resolved struct {
 	ClusterID string `yaml:"clusterID,omitempty"`
 	// KubeClusters are the clusters that Reach matched; the role for those that are named is made of their labels.
 	KubeClusters []ResolvedCluster `yaml:"kubeClusters,omitempty"`
+	// ArgoCDNamespace is where Argo CD was found.
+	ArgoCDNamespace string `yaml:"argocdNamespace,omitempty"`
 }
 
 // Complete reports whether rendering has all that it reads.

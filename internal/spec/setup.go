@@ -20,6 +20,7 @@ type Setup struct {
 	Join       Join       `yaml:"join"`
 	Access     Access     `yaml:"access"`
 	Reach      Reach      `yaml:"reach,omitempty"`
+	ArgoCD     ArgoCD     `yaml:"argocd,omitempty"`
 	Output     Output     `yaml:"output,omitempty"`
 	Workload   Workload   `yaml:"workload"`
 	Agent      Agent      `yaml:"agent,omitempty"`
@@ -87,11 +88,12 @@ type Join struct {
 // Access is what the bot is for.
 type Access string
 
-// Identity writes one identity output, kubernetes a kubeconfig for the clusters of Reach; none writes nothing, for a bot that is
-// only to join.
+// Identity writes one identity output, kubernetes a kubeconfig for the clusters of Reach, argocd one Secret for each of them that Argo CD
+// reads; none writes nothing, for a bot that is only to join.
 const (
 	AccessIdentity   Access = "identity"
 	AccessKubernetes Access = "kubernetes"
+	AccessArgoCD     Access = "argocd"
 	AccessNone       Access = "none"
 )
 

@@ -25,10 +25,11 @@ func (s Setup) Validate() error {
 	s.validateJoin(v)
 	s.Workload.validate(v)
 	oneOf(v, "side", s.Side, SideBoth, SideKubernetes, SideTeleport)
-	oneOf(v, "access", s.Access, AccessIdentity, AccessKubernetes, AccessNone)
+	oneOf(v, "access", s.Access, AccessIdentity, AccessKubernetes, AccessArgoCD, AccessNone)
 	s.validateReach(v)
 	s.validateAgent(v)
 	s.validateInCluster(v)
+	s.validateArgoCD(v)
 	if len(v.fields) == 0 {
 		return nil
 	}

@@ -16,7 +16,7 @@ var kubeClusterName = regexp.MustCompile(`^[a-zA-Z0-9._-]+$`)
 
 // validateReach judges what is there. That something is missing is for wizard.Missing and manifests to say.
 func (s Setup) validateReach(v *collector) {
-	if s.Access != AccessKubernetes {
+	if !s.ReachesClusters() {
 		s.refuseReach(v)
 		return
 	}
@@ -42,7 +42,7 @@ func (s Setup) validateReach(v *collector) {
 // asked for groups after these were given. The error is *Invalid.
 func (s Setup) ValidateBinding() error {
 	r := s.Reach
-	if s.Access != AccessKubernetes || r.Impersonates() {
+	if !s.ReachesClusters() || s.Acting().Impersonates() {
 		return nil
 	}
 	v := &collector{}
@@ -63,7 +63,7 @@ func (s Setup) refuseReach(v *collector) {
 		if !slices.Contains(reachFlags(), field.Flag) || field.Get(s) == "" {
 			continue
 		}
-		v.add(field.Flag, fmt.Sprintf("given, but --access %s reaches no Kubernetes cluster", s.Access), "leave it out, or choose --access kubernetes")
+		v.add(field.Flag, fmt.Sprintf("given, but --access %s reaches no Kubernetes cluster", s.Access), "leave it out, or choose --access kubernetes or argocd")
 	}
 }
 

@@ -28,7 +28,7 @@ func TestValidateMessages(t *testing.T) {
 		{func(s *spec.Setup) { s.Name = "" }, `--name: "" is no name that Kubernetes takes; ` + labelRule},
 		{func(s *spec.Setup) { s.Name = strings.Repeat("a", 46) }, `--name: "` + strings.Repeat("a", 46) + `" has 46 characters; use at most 45, names are built from it`},
 		{func(s *spec.Setup) { s.Side = "left" }, `--side: "left" is not known; use one of both, kubernetes, teleport`},
-		{func(s *spec.Setup) { s.Access = "argocd" }, `--access: "argocd" is not known; use one of identity, kubernetes, none`},
+		{func(s *spec.Setup) { s.Access = "desktop" }, `--access: "desktop" is not known; use one of identity, kubernetes, argocd, none`},
 
 		{func(s *spec.Setup) { s.Kubernetes.Namespace = "a.b" }, `--namespace: "a.b" is no name that Kubernetes takes; must not contain dots`},
 		{func(s *spec.Setup) { s.Kubernetes.Namespace = strings.Repeat("a", 64) }, `--namespace: "` + strings.Repeat("a", 64) + `" is no name that Kubernetes takes; must be no more than 63 characters`},

@@ -39,6 +39,7 @@ func Around(cluster Kubernetes, w checks.Workload) *checks.Live {
 		Output:    onceEach(s.output),
 		Mounts:    onceEach(s.mounts),
 	}
+	live.ClusterSecrets, live.ArgoCDs = s.clusterSecrets, cluster.ArgoCDs
 	if port := diagPort(s.container(), w.Config); port > 0 {
 		live.Health = checks.Once(func(ctx context.Context) (checks.Health, error) { return s.health(ctx, port) })
 	}

@@ -254,10 +254,11 @@ func TestAViewersView(t *testing.T) {
 		}
 	}
 	for what, look := range map[string]func(context.Context) error{
-		"health":    func(ctx context.Context) error { _, err := live.Health(ctx); return err },
-		"grants":    func(ctx context.Context) error { _, err := live.Grants(ctx); return err },
-		"admission": func(ctx context.Context) error { _, err := live.Admission(ctx); return err },
-		"output":    func(ctx context.Context) error { _, err := live.Output(ctx, s.namespace, "tbot-output"); return err },
+		"health":          func(ctx context.Context) error { _, err := live.Health(ctx); return err },
+		"grants":          func(ctx context.Context) error { _, err := live.Grants(ctx); return err },
+		"admission":       func(ctx context.Context) error { _, err := live.Admission(ctx); return err },
+		"output":          func(ctx context.Context) error { _, err := live.Output(ctx, s.namespace, "tbot-output"); return err },
+		"cluster secrets": func(ctx context.Context) error { _, err := live.ClusterSecrets(ctx, s.namespace); return err },
 		"may": func(ctx context.Context) error {
 			return live.May(ctx, []checks.Access{{Verb: "get", Resource: "secrets", Namespace: s.namespace, Name: "tbot-output"}})[0].Err
 		},

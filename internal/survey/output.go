@@ -31,6 +31,20 @@ func (s *surroundings) output(ctx context.Context, namespace, name string) (*che
 	return out, nil
 }
 
+// clusterSecrets lists the Secrets by which an Argo CD in a namespace knows its clusters (teleport-facts 6.5). Nothing of them but their
+// names is read.
+func (s *surroundings) clusterSecrets(ctx context.Context, namespace string) ([]string, error) {
+	found, err := s.cluster.SecretsMetadata(ctx, namespace, "argocd.argoproj.io/secret-type=cluster")
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(found))
+	for i := range found {
+		names = append(names, found[i].Name)
+	}
+	return names, nil
+}
+
 // tbotManager is the field manager that tbot writes Secrets as (teleport-facts 6.5, 6.6).
 const tbotManager = "tbot"
 

@@ -16,6 +16,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tbotctl/tbotctl/checks"
 )
@@ -40,6 +41,8 @@ type Kubernetes interface {
 	NetworkPolicies(ctx context.Context, namespace string) ([]networkingv1.NetworkPolicy, error)
 	Admit(ctx context.Context, pod *corev1.Pod) (refused string, warnings []string, err error)
 	Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error)
+	ArgoCDs(ctx context.Context, namespace string) ([]string, error)
+	SecretsMetadata(ctx context.Context, namespace, selector string) ([]metav1.PartialObjectMetadata, error)
 }
 
 // Options narrow a search.

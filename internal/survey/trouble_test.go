@@ -28,6 +28,8 @@ func everything(ctx context.Context, live *checks.Live, namespace string) map[st
 	_, found["policies"] = live.Policies(ctx)
 	_, found["admission"] = live.Admission(ctx)
 	_, found["output"] = live.Output(ctx, namespace, "tbot-output")
+	_, found["cluster secrets"] = live.ClusterSecrets(ctx, namespace)
+	_, found["argo cd"] = live.ArgoCDs(ctx, namespace)
 	_, found["mounts"] = live.Mounts(ctx, namespace, "tbot-output")
 	for _, verdict := range live.May(ctx, []checks.Access{{Verb: "get", Resource: "secrets", Namespace: namespace, Name: "tbot-output"}}) {
 		found["may"] = verdict.Err

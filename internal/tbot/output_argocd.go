@@ -3,7 +3,6 @@ package tbot
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,7 +89,7 @@ func argoSecret(output *tbotconfig.ArgoCD, identity *Identity, cluster, shown st
 	return &corev1.Secret{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
 		ObjectMeta: metav1.ObjectMeta{
-			Name:   argoName(cmp.Or(output.SecretNamePrefix, tbotconfig.DefaultArgoCDPrefix), identity.Cluster.Name, cluster),
+			Name:   output.SecretName(identity.Cluster.Name, cluster),
 			Labels: under(output.SecretLabels, map[string]string{argoLabel: "cluster"}),
 			Annotations: under(output.SecretAnnotations, map[string]string{
 				"teleport.dev/bot-name":                identity.Bot(),
@@ -103,12 +102,6 @@ func argoSecret(output *tbotconfig.ArgoCD, identity *Identity, cluster, shown st
 		Type: corev1.SecretTypeOpaque,
 		Data: data,
 	}, nil
-}
-
-// argoName is the same for the same pair of clusters, whatever they are shown as.
-func argoName(prefix, teleportCluster, kubeCluster string) string {
-	sum := sha256.Sum256([]byte(teleportCluster + kubeCluster))
-	return fmt.Sprintf("%s.%x", prefix, sum[:8])
 }
 
 // under puts our own pairs on top of the given ones.

@@ -27,6 +27,8 @@ func For(s spec.Setup) Config {
 		config.Outputs = []Output{NewIdentity(Secret(names.OutputSecret))}
 	case spec.AccessKubernetes:
 		config.Outputs = kubernetesOutputs(s, names.OutputSecret)
+	case spec.AccessArgoCD:
+		config.Outputs = []Output{argoCDOutput(s)}
 	case spec.AccessNone:
 	}
 	return config
@@ -77,14 +79,7 @@ func kubernetesOutputs(s spec.Setup, secret string) []Output {
 		if !knows(s, TypeKubernetesV2, "selectors.default_namespace") {
 			namespace = ""
 		}
-		var selectors []Selector
-		for _, name := range reach.Clusters {
-			selectors = append(selectors, Selector{Name: name, DefaultNamespace: namespace})
-		}
-		for _, labels := range reach.Labels {
-			selectors = append(selectors, Selector{Labels: labels, DefaultNamespace: namespace})
-		}
-		return []Output{NewKubernetesV2(Secret(secret), selectors...)}
+		return []Output{NewKubernetesV2(Secret(secret), selectors(reach, namespace)...)}
 	}
 	var outputs []Output
 	for _, name := range reach.Clusters {
@@ -95,6 +90,18 @@ func kubernetesOutputs(s spec.Setup, secret string) []Output {
 		outputs = append(outputs, NewKubernetes(name, Secret(of)))
 	}
 	return outputs
+}
+
+// selectors are one for each name and one for each set of labels; namespace is that of a kubeconfig's contexts.
+func selectors(reach spec.Reach, namespace string) []Selector {
+	var all []Selector
+	for _, name := range reach.Clusters {
+		all = append(all, Selector{Name: name, DefaultNamespace: namespace})
+	}
+	for _, labels := range reach.Labels {
+		all = append(all, Selector{Labels: labels, DefaultNamespace: namespace})
+	}
+	return all
 }
 
 // secretPart makes a cluster's name fit for a Secret's. One that has to be changed for it ends in eight digits of its own, so that no

@@ -1,6 +1,7 @@
 package undo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -21,6 +22,8 @@ const longestLifetime = 24 * time.Hour
 type configuration struct {
 	tokens   []string
 	lifetime time.Duration
+	// argoCD are the namespaces of Argo CD that it writes to.
+	argoCD []string
 }
 
 // configured reads the tbot.yaml of every ConfigMap that is to go: a token that was made under another name than today's is still
@@ -53,6 +56,9 @@ func (l *look) configured(ctx context.Context, configMaps []Item) (configuration
 		running.lifetime = max(running.lifetime, config.Lifetime(nil))
 		for _, output := range config.Outputs {
 			running.lifetime = max(running.lifetime, config.Lifetime(output))
+			if argo, is := output.(*tbotconfig.ArgoCD); is {
+				running.argoCD = append(running.argoCD, cmp.Or(argo.SecretNamespace, l.names.Namespace))
+			}
 		}
 	}
 	return running, nil

@@ -35,13 +35,17 @@ func Look(ctx context.Context, target Target, kubernetes Kubernetes, teleport Te
 	l := &look{Target: target, kubernetes: kubernetes, teleport: teleport, names: target.Setup.Names(), install: target.Setup.InstallID()}
 	found := map[string][]Item{}
 	for _, kind := range l.kinds() {
-		items, err := l.objects(ctx, kind)
+		items, err := l.objects(ctx, kind, l.names.Namespace)
 		if err != nil {
 			return Inventory{}, err
 		}
 		found[kind.Kind] = items
 	}
 	running, err := l.configured(ctx, found["ConfigMap"])
+	if err != nil {
+		return Inventory{}, err
+	}
+	clusters, err := l.argoCD(ctx, found, running.argoCD)
 	if err != nil {
 		return Inventory{}, err
 	}
@@ -65,7 +69,7 @@ func Look(ctx context.Context, target Target, kubernetes Kubernetes, teleport Te
 	if err != nil {
 		return Inventory{}, err
 	}
-	items := slices.Concat(tokens, found["Deployment"], found["Pod"], outputs, bindings, found["RoleBinding"], found["Role"],
+	items := slices.Concat(tokens, found["Deployment"], found["Pod"], outputs, clusters, bindings, found["RoleBinding"], found["Role"],
 		found["ConfigMap"], found["ServiceAccount"], bots, roles)
 	namespace, err := l.namespace(ctx, items)
 	if err != nil {
@@ -101,8 +105,8 @@ func (l *look) kinds() []kind {
 }
 
 // objects finds the objects of a kind by their marks, and the one that stands under the name.
-func (l *look) objects(ctx context.Context, k kind) ([]Item, error) {
-	listed, err := l.kubernetes.List(ctx, k.GroupVersionKind, l.names.Namespace, k.selector)
+func (l *look) objects(ctx context.Context, k kind, namespace string) ([]Item, error) {
+	listed, err := l.kubernetes.List(ctx, k.GroupVersionKind, namespace, k.selector)
 	if err != nil {
 		return nil, err
 	}
@@ -119,12 +123,12 @@ func (l *look) objects(ctx context.Context, k kind) ([]Item, error) {
 	if named {
 		return items, nil
 	}
-	live, err := l.kubernetes.Read(ctx, object(k.GroupVersionKind, l.names.Namespace, k.name))
+	live, err := l.kubernetes.Read(ctx, object(k.GroupVersionKind, namespace, k.name))
 	if err != nil {
 		return nil, err
 	}
 	if live == nil {
-		gone := Item{System: manifests.Kubernetes, Kind: k.Kind, Namespace: l.names.Namespace, Name: k.name, Fate: Gone}
+		gone := Item{System: manifests.Kubernetes, Kind: k.Kind, Namespace: namespace, Name: k.name, Fate: Gone}
 		return append(items, gone), nil
 	}
 	return append(items, l.judge(live)), nil

@@ -21,7 +21,7 @@ const tbotManager = "tbot"
 // outputs judges the Secrets that tbot writes: those that the installation's Roles name, and the one of the Setup's name. They
 // carry no mark, because tbot makes them; who else wrote data into one keeps it.
 func (l *look) outputs(ctx context.Context, roles []Item) ([]Item, error) {
-	names, err := writable(roles)
+	names, err := writable(roles, l.names.Namespace)
 	if err != nil {
 		return nil, err
 	}
@@ -61,11 +61,12 @@ func (l *look) output(item Item, live *metav1.PartialObjectMetadata) Item {
 	return item
 }
 
-// writable lists the Secrets that the Roles let tbot write.
-func writable(roles []Item) ([]string, error) {
+// writable lists the Secrets of a namespace that the Roles let tbot write as its own, which it patches. Those that it updates are Argo CD's
+// (teleport-facts 6.5, 6.6), and never count as outputs that could be purged.
+func writable(roles []Item, namespace string) ([]string, error) {
 	var names []string
 	for _, item := range roles {
-		if item.Fate != Remove {
+		if item.Fate != Remove || item.Namespace != namespace {
 			continue
 		}
 		var role rbacv1.Role
@@ -73,7 +74,7 @@ func writable(roles []Item) ([]string, error) {
 			return nil, fmt.Errorf("reading %s: %w", item.ID(), err)
 		}
 		for _, rule := range role.Rules {
-			if slices.Contains(rule.Resources, "secrets") {
+			if slices.Contains(rule.Resources, "secrets") && !slices.Contains(rule.Verbs, "update") {
 				names = append(names, rule.ResourceNames...)
 			}
 		}

@@ -123,6 +123,16 @@ func (s *site) SecretMetadata(_ context.Context, _, name string) (*metav1.Partia
 	return s.secrets[name], s.fails["SecretMetadata"]
 }
 
+func (s *site) SecretsMetadata(_ context.Context, namespace, _ string) ([]metav1.PartialObjectMetadata, error) {
+	var found []metav1.PartialObjectMetadata
+	for _, secret := range s.secrets {
+		if secret.Namespace == namespace {
+			found = append(found, *secret)
+		}
+	}
+	return found, s.fails["SecretsMetadata"]
+}
+
 func (s *site) Contents(context.Context, string) ([]metav1.PartialObjectMetadata, error) {
 	return s.contents, s.fails["Contents"]
 }

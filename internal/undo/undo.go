@@ -92,6 +92,7 @@ type Kubernetes interface {
 	List(ctx context.Context, kind schema.GroupVersionKind, namespace, selector string) ([]unstructured.Unstructured, error)
 	Pods(ctx context.Context, namespace, selector string) ([]corev1.Pod, error)
 	SecretMetadata(ctx context.Context, namespace, name string) (*metav1.PartialObjectMetadata, error)
+	SecretsMetadata(ctx context.Context, namespace, selector string) ([]metav1.PartialObjectMetadata, error)
 	// Contents is all that a namespace holds.
 	Contents(ctx context.Context, namespace string) ([]metav1.PartialObjectMetadata, error)
 	// Delete removes the object of that UID; found is false where it was gone already.

@@ -79,10 +79,14 @@ func run(ctx context.Context, launch launcher, binary, tctl, requests string, ro
 	if err != nil {
 		return err
 	}
+	argoCD, err := argoCDCost(ctx, plane, launch, binary, chainRounds)
+	if err != nil {
+		return err
+	}
 	if err := printRequests(requests); err != nil {
 		return err
 	}
-	return judge(slices.Concat(bounds, []bound{ratio, diagnosis, oneRound}, thirty, lengths, atTerminal))
+	return judge(slices.Concat(bounds, []bound{ratio, diagnosis, oneRound}, thirty, argoCD, lengths, atTerminal))
 }
 
 // judge prints each figure beside its bound.

@@ -125,6 +125,9 @@ func TestAccessKubernetesBadInput(t *testing.T) {
 		"labels that match nothing":             {[]string{"--kube-labels", "env=staging", "--kube-groups", "readers"}, 3, []string{"TBC313", "env=staging"}},
 		"no cluster":                            {[]string{"--kube-groups", "readers"}, 2, []string{"--kube-cluster"}},
 		"nobody to act as":                      {[]string{"--kube-cluster", "alpha"}, 2, []string{"--kube-groups"}},
+		"a namespace for nobody yet":            {[]string{"--kube-cluster", "alpha", "--target-namespace", "apps"}, 2, []string{"--kube-groups or --kube-users or --roles"}},
+		"a namespace for nobody":                {[]string{"--kube-cluster", "alpha", "--target-namespace", "apps", "--roles", "access"}, 2, []string{"--target-namespace: given, but neither"}},
+		"a context for another access":          {[]string{"--access", "identity", "--target-context", "prod", "--roles", "access"}, 2, []string{"--target-context", "--access identity"}},
 		"system:masters":                        {[]string{"--kube-cluster", "alpha", "--kube-groups", "system:masters"}, 2, []string{"--kube-groups", "system:masters"}},
 		"another access":                        {[]string{"--access", "identity", "--kube-cluster", "alpha", "--roles", "access"}, 2, []string{"--kube-cluster", "--access identity"}},
 	} {

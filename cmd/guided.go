@@ -163,7 +163,11 @@ func (g *guided) howToUse() {
 	g.howArgoCD()
 	for i, binding := range g.bindings() {
 		if i == 0 {
-			g.progress.Head("What somebody has to bind, in each cluster that the bot reaches")
+			which := "in each cluster that the bot reaches"
+			if len(g.setup.Reach.Contexts) > 0 {
+				which = "in the clusters that no context was named for"
+			}
+			g.progress.Head("What somebody has to bind, " + which)
 		}
 		g.progress.Command(binding)
 	}

@@ -22,7 +22,7 @@ func TestArgoCD(t *testing.T) {
 		}
 		return append(steps, prompt.Choose("roles"), prompt.Answer("yes", "quit"))
 	}
-	group := []prompt.Step{prompt.Default("kube-groups"), prompt.Default("kube-groups"), prompt.Answer("cluster-role", "edit"), prompt.Default("target-namespace")}
+	group := []prompt.Step{prompt.Default("kube-groups"), prompt.Default("kube-groups"), prompt.Answer("cluster-role", "edit"), prompt.Default("target-namespace"), prompt.Choose("target-context")}
 	prod, named := []map[string]string{env("prod")}, []prompt.Step{prompt.Default("argocd-rbac")}
 
 	for name, row := range map[string]struct {
@@ -46,7 +46,7 @@ func TestArgoCD(t *testing.T) {
 			steps: way([]prompt.Step{prompt.Answer("argocd-namespace", "another namespace"), prompt.Answer("argocd-namespace", "gitops")}, byLabels,
 				[]prompt.Step{
 					prompt.Answer("kube-groups", "anyone"), prompt.Answer("argocd-impersonation", "no"), prompt.Answer("kube-groups", "anyone"), prompt.Answer("argocd-impersonation", "yes"),
-					prompt.Answer("cluster-role", "edit"), prompt.Default("target-namespace"),
+					prompt.Answer("cluster-role", "edit"), prompt.Default("target-namespace"), prompt.Choose("target-context"),
 					prompt.Answer("argocd-rbac", "namespace"), prompt.Answer("argocd-rbac", "no"), prompt.Answer("argocd-rbac", "namespace"), prompt.Answer("argocd-rbac", "yes"),
 				}),
 			says:  []string{"This bot can act as any user in the matched clusters: treat it as cluster-admin. Go on?", "the credentials of all its repositories"},
@@ -70,14 +70,14 @@ func TestArgoCD(t *testing.T) {
 		},
 		"all of it given": {
 			given: upToPurpose("access", "argocd", "argocd-namespace", "argocd", "kube-labels", "env=prod", "argocd-impersonation", "true", "cluster-role", "edit",
-				"target-namespace", "apps", "argocd-rbac", "named", "roles", "access"),
+				"target-namespace", "apps", "target-context", "", "argocd-rbac", "named", "roles", "access"),
 			steps: []prompt.Step{prompt.Answer("yes", "quit")},
 			reach: spec.Reach{Labels: prod, ClusterRole: "edit", Namespace: "apps"},
 			argo:  spec.ArgoCD{Namespace: "argocd", Impersonation: true, RBAC: spec.ArgoCDRBACNamed},
 		},
 		"beside Argo CD": {
 			change: func(g *ground) { g.namespaces = func() ([]string, error) { return []string{"argocd", "default"}, nil } },
-			given:  without(upToPurpose("access", "argocd", "argocd-rbac", "named", "roles", "access", "kube-labels", "env=prod", "kube-groups", "robot", "cluster-role", "edit", "target-namespace", "apps"), "namespace"),
+			given:  without(upToPurpose("access", "argocd", "argocd-rbac", "named", "roles", "access", "kube-labels", "env=prod", "kube-groups", "robot", "cluster-role", "edit", "target-namespace", "apps", "target-context", ""), "namespace"),
 			steps:  []prompt.Step{prompt.Default("namespace"), prompt.Default("argocd-namespace"), prompt.Answer("yes", "quit")},
 			says:   []string{"argocd | Argo CD runs here"},
 			reach:  spec.Reach{Labels: prod, Groups: []string{"robot"}, ClusterRole: "edit", Namespace: "apps"},
@@ -118,7 +118,7 @@ func without(given map[string]string, flag string) map[string]string {
 func TestArgoCDIsPutAway(t *testing.T) {
 	t.Parallel()
 	g := newGround()
-	answers, script, err := g.lead(t, upToPurpose("kube-labels", "env=prod", "cluster-role", "edit", "target-namespace", "apps"),
+	answers, script, err := g.lead(t, upToPurpose("kube-labels", "env=prod", "cluster-role", "edit", "target-namespace", "apps", "target-context", ""),
 		prompt.Answer("access", "kubernetes"), prompt.Answer("kube-groups", "users"), prompt.Answer("kube-users", "jane,joe"), prompt.Choose("roles"), prompt.Answer("output-secret", "creds"),
 		prompt.Answer("yes", "change"), prompt.Answer("change", "access"), prompt.Answer("access", "argocd"),
 		prompt.Default("argocd-namespace"), prompt.Answer("kube-groups", "users"), prompt.Answer("kube-users", "jane"), prompt.Default("argocd-rbac"), prompt.Default("roles"),

@@ -200,7 +200,7 @@ func TestConfirmation(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
 			b.teleport.Reset()
-			args := b.initArgs("--no-wait", "--join-type", "static_jwks", "--access", "identity", "--output-secret", "creds",
+			args := b.initArgs("--no-wait", "--workload", "tbot", "--join-type", "static_jwks", "--access", "identity", "--output-secret", "creds",
 				"--service-account", "tbot", "--bot-name", "b1", "--token-name", "t1")
 			args = append(args[:1:1], args[3:]...) // without --non-interactive and --yes
 			got := runWith(t, func(f *cmd.Factory) {

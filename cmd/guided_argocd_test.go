@@ -20,7 +20,7 @@ func TestGuidedArgoCD(t *testing.T) {
 		prompt.Answer("access", "argocd"), prompt.Answer("argocd-namespace", a.argocd),
 		prompt.Answer("kube-cluster", "labels"), prompt.Answer("kube-labels", "env=prod"), prompt.Default("kube-labels"),
 		prompt.Answer("kube-groups", "anyone"), prompt.Answer("argocd-impersonation", "yes"),
-		prompt.Answer("cluster-role", "edit"), prompt.Default("target-namespace"), prompt.Default("argocd-rbac"), prompt.Choose("roles"),
+		prompt.Answer("cluster-role", "edit"), prompt.Default("target-namespace"), prompt.Choose("target-context"), prompt.Default("argocd-rbac"), prompt.Choose("roles"),
 		prompt.Answer("yes", "apply"), prompt.Answer("yes", "finish"))
 	steps[5] = prompt.Answer("bot-name", "robot-"+a.namespace)
 	script := prompt.NewScript(t, steps...)

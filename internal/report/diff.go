@@ -74,7 +74,7 @@ func (d Diff) head(system manifests.System) string {
 		return ui.Clean("Kubernetes, context " + d.Setup.Kubernetes.Context)
 	case manifests.Target:
 		return "Kubernetes clusters that the bot reaches"
-	case manifests.Teleport:
+	case manifests.Teleport, manifests.Helm: // the values of a release are in no plan
 	}
 	return ui.Clean("Teleport, cluster " + d.Setup.Resolved.ClusterName)
 }

@@ -25,14 +25,20 @@ func (l *look) outputs(ctx context.Context, roles []Item) ([]Item, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Where no Role names it, it may be left over, or may never have been.
+	guessed := ""
 	if l.names.OutputSecret != "" && !slices.Contains(names, l.names.OutputSecret) {
-		names = append(names, l.names.OutputSecret)
+		guessed = l.names.OutputSecret
+		names = append(names, guessed)
 	}
 	var items []Item
 	for _, name := range names {
 		live, err := l.kubernetes.SecretMetadata(ctx, l.names.Namespace, name)
 		if err != nil {
 			return nil, err
+		}
+		if live == nil && name == guessed {
+			continue
 		}
 		item := Item{System: manifests.Kubernetes, Kind: "Secret", Namespace: l.names.Namespace, Name: name, Fate: Gone}
 		if live != nil {

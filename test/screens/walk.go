@@ -82,7 +82,7 @@ func (g *ground) shots() []shot {
 		},
 		{
 			name:  "Purpose: the output",
-			about: "What the bot's credentials are written for. More kinds are to come.",
+			about: "What the bot's credentials are written for.",
 			sees:  []string{"What is the bot for?"}, types: enter,
 		},
 		{sees: []string{"Which Teleport roles does the bot get?"}, types: " "},

@@ -35,7 +35,7 @@ faults: build controlplane ## let each request of init and delete go wrong in tu
 doctor-matrix: controlplane ## make each known failure in turn, let doctor find it, run its fix, and print the table
 	@mkdir -p bin
 	@KUBEBUILDER_ASSETS="$$($(GO) -C test/controlplane run .)" $(GO) test ./cmd -run '^TestDoctorMatrix' -count=1 -v >bin/doctor-matrix.log 2>&1; status=$$?; \
-		sed -nE 's/^ +doctor_matrix_(whole_|kubernetes_)?test\.go:[0-9]+: (P[0-9]{2}  |[0-9]+ made)/\2/p' bin/doctor-matrix.log; \
+		sed -nE 's/^ +doctor_matrix_(whole_|kubernetes_|argocd_)?test\.go:[0-9]+: (P[0-9]{2}  |[0-9]+ made)/\2/p' bin/doctor-matrix.log; \
 		test $$status -eq 0 || { grep -E '^ +--- FAIL|^FAIL|^panic' bin/doctor-matrix.log; echo "the whole log: bin/doctor-matrix.log"; exit $$status; }
 
 bench: build controlplane ## measure tbotctl against kubectl and the guide by hand, as ratios, and the longest chain of init's requests

@@ -62,21 +62,30 @@ func outputChecks() []Check {
 
 // awaitOutput looks until the Secret is there or the check's time is up.
 func awaitOutput(ctx context.Context, f *Facts) Finding {
+	n := f.Setup.Names()
+	return patiently(ctx, func() (Finding, bool, error) {
+		keys, err := f.OutputKeys(ctx)
+		return judgeOutput(n.Namespace, n.OutputSecret, keys), len(keys) > 0, err
+	})
+}
+
+// patiently looks until it has seen enough or the check's time is up; then what the last good look found counts.
+func patiently(ctx context.Context, look func() (found Finding, enough bool, err error)) Finding {
 	ticker := time.NewTicker(500 * time.Millisecond)
 	defer ticker.Stop()
-	n, looked := f.Setup.Names(), false
-	for {
-		keys, err := f.OutputKeys(ctx)
+	var last Finding
+	for looked := false; ; looked = true {
+		found, enough, err := look()
 		switch {
 		case err != nil && looked && timeIsUp(ctx):
 			// After a good look this is the end of our time, however it is worded.
-			return judgeOutput(n.Namespace, n.OutputSecret, nil)
+			return last
 		case err != nil:
 			return unknown(err)
-		case len(keys) > 0:
-			return judgeOutput(n.Namespace, n.OutputSecret, keys)
+		case enough:
+			return found
 		}
-		looked = true
+		last = found
 		select {
 		case <-ticker.C:
 			continue
@@ -85,7 +94,7 @@ func awaitOutput(ctx context.Context, f *Facts) Finding {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return unknown(ctx.Err())
 		}
-		return judgeOutput(n.Namespace, n.OutputSecret, nil)
+		return last
 	}
 }
 

@@ -2,39 +2,16 @@ package checks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // awaitClusterSecrets looks until Argo CD has a Secret for each cluster or the check's time is up.
 func awaitClusterSecrets(ctx context.Context, f *Facts) Finding {
-	ticker := time.NewTicker(500 * time.Millisecond)
-	defer ticker.Stop()
-	var lastAll, lastMissing []string
-	looked := false
-	for {
+	return patiently(ctx, func() (Finding, bool, error) {
 		all, missing, err := f.ClusterSecrets(ctx)
-		switch {
-		case err != nil && looked && timeIsUp(ctx):
-			return judgeClusterSecrets(f.Setup.Kubernetes.Namespace, lastAll, lastMissing)
-		case err != nil:
-			return unknown(err)
-		case len(missing) == 0:
-			return judgeClusterSecrets(f.Setup.Kubernetes.Namespace, all, nil)
-		}
-		lastAll, lastMissing, looked = all, missing, true
-		select {
-		case <-ticker.C:
-			continue
-		case <-ctx.Done():
-		}
-		if errors.Is(ctx.Err(), context.Canceled) {
-			return unknown(ctx.Err())
-		}
-		return judgeClusterSecrets(f.Setup.Kubernetes.Namespace, all, missing)
-	}
+		return judgeClusterSecrets(f.Setup.Kubernetes.Namespace, all, missing), len(missing) == 0, err
+	})
 }
 
 // judgeClusterSecrets only warns: tbot may have been waiting for its turn. namespace is tbot's.

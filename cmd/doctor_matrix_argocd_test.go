@@ -79,19 +79,7 @@ func faultsOfArgoCD() []fault {
 		},
 		{
 			problem: "P30", want: checks.NoTLSEnd, says: []string{"ends TLS", "kubernetes/argo-cd"}, options: clusters, init: group, fix: byWord,
-			breaks: func(t *testing.T, s *scene) {
-				t.Helper()
-				balanced := teleporttest.New(t, teleporttest.Options{BehindL7LB: true})
-				s.write(t, "balanced-ca.pem", balanced.WebCAPEM())
-				s.args = []string{"--proxy", balanced.Addr(), "--proxy-ca", s.path("balanced-ca.pem"), "--identity="}
-			},
-			mends: func(t *testing.T, s *scene, fix string) {
-				t.Helper()
-				if !strings.Contains(fix, "pass TLS through (layer 4)") {
-					t.Fatalf("the fix is %s", fix)
-				}
-				s.args = nil
-			},
+			breaks: goBehindBalancer, mends: leaveBalancer,
 		},
 	}
 }

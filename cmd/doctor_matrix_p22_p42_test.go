@@ -140,18 +140,9 @@ func faultsOfOperation() []fault {
 			breaks: func(t *testing.T, s *scene) {
 				t.Helper()
 				s.outputs(t, kubeOutput)
-				// Nothing but HTTP comes through such a load balancer here, so nobody is logged in.
-				balanced := teleporttest.New(t, teleporttest.Options{BehindL7LB: true})
-				s.write(t, "balanced-ca.pem", balanced.WebCAPEM())
-				s.args = []string{"--proxy", balanced.Addr(), "--proxy-ca", s.path("balanced-ca.pem"), "--identity="}
+				goBehindBalancer(t, s)
 			},
-			mends: func(t *testing.T, s *scene, fix string) {
-				t.Helper()
-				if !strings.Contains(fix, "pass TLS through (layer 4)") {
-					t.Fatalf("the fix is %s", fix)
-				}
-				s.args = nil
-			},
+			mends: leaveBalancer,
 		},
 		{
 			problem: "P31", want: checks.ProxyWritten, says: []string{`"https://localhost:`, "with a scheme"}, unplayed: true,
@@ -278,4 +269,21 @@ func editsRole(t *testing.T, fix string) {
 	if !strings.HasPrefix(fix, "tctl edit role/kube, and ") {
 		t.Fatalf("the fix is %s, and no edit of the role", fix)
 	}
+}
+
+// goBehindBalancer has doctor look at a proxy that a load balancer which ends TLS stands before. Nothing but HTTP comes through it here,
+// so nobody is logged in.
+func goBehindBalancer(t *testing.T, s *scene) {
+	t.Helper()
+	balanced := teleporttest.New(t, teleporttest.Options{BehindL7LB: true})
+	s.write(t, "balanced-ca.pem", balanced.WebCAPEM())
+	s.args = []string{"--proxy", balanced.Addr(), "--proxy-ca", s.path("balanced-ca.pem"), "--identity="}
+}
+
+func leaveBalancer(t *testing.T, s *scene, fix string) {
+	t.Helper()
+	if !strings.Contains(fix, "pass TLS through (layer 4)") {
+		t.Fatalf("the fix is %s", fix)
+	}
+	s.args = nil
 }

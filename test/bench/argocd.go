@@ -7,20 +7,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tbotctl/tbotctl/internal/teleporttest"
 	"github.com/tbotctl/tbotctl/internal/testkit"
 )
 
 // argoCDCost measures one output for Argo CD that matches thirty clusters, all of them the one API server: the plan (`diff` of what stands), the
 // proof (`init --prove always` over it) and `verify --each-cluster`.
 func argoCDCost(ctx context.Context, plane *testkit.ControlPlane, launch launcher, binary string, rounds int) (bounds []bound, err error) {
-	options := teleporttest.Options{}
-	for i := range manyClusters {
-		options.KubeClusters = append(options.KubeClusters, teleporttest.KubeCluster{
-			Name: fmt.Sprintf("cluster-%02d", i), Labels: map[string]string{"env": "bench"}, Upstream: plane.RESTConfig(),
-		})
-	}
-	r, err := newRound(ctx, plane, options)
+	r, err := newRound(ctx, plane, thirtyTimes(plane))
 	if err != nil {
 		return nil, err
 	}

@@ -21,16 +21,21 @@ const (
 	mostSeconds = 10
 )
 
-// clustersCost measures `verify --each-cluster` of an output that matches thirty clusters, all of them the one API server, beside the
-// same verify without it.
-func clustersCost(ctx context.Context, plane *testkit.ControlPlane, launch launcher, binary string, rounds int) (bounds []bound, err error) {
+// thirtyTimes enrolls the one API server under thirty names.
+func thirtyTimes(plane *testkit.ControlPlane) teleporttest.Options {
 	options := teleporttest.Options{}
 	for i := range manyClusters {
 		options.KubeClusters = append(options.KubeClusters, teleporttest.KubeCluster{
 			Name: fmt.Sprintf("cluster-%02d", i), Labels: map[string]string{"env": "bench"}, Upstream: plane.RESTConfig(),
 		})
 	}
-	r, err := newRound(ctx, plane, options)
+	return options
+}
+
+// clustersCost measures `verify --each-cluster` of an output that matches thirty clusters, all of them the one API server, beside the
+// same verify without it.
+func clustersCost(ctx context.Context, plane *testkit.ControlPlane, launch launcher, binary string, rounds int) (bounds []bound, err error) {
+	r, err := newRound(ctx, plane, thirtyTimes(plane))
 	if err != nil {
 		return nil, err
 	}

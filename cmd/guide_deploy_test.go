@@ -8,10 +8,14 @@ import (
 
 	"github.com/gravitational/teleport/api/types"
 	appsv1 "k8s.io/api/apps/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/prompt"
+	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
 	"github.com/tbotctl/tbotctl/internal/testkit"
@@ -79,6 +83,9 @@ func (b *bench) standsAsTheGuideWants(t *testing.T, join types.KubernetesJoinTyp
 	if !found {
 		t.Fatalf("trap 2: the join token names the bot %q, which is not there", token.Spec.BotName)
 	}
+	if config.Storage.Type != tbotconfig.DestinationMemory {
+		t.Errorf("trap 33: tbot keeps its own state in %s", config.Storage)
+	}
 	pod := deployment.Spec.Template.Spec
 	b.tokenAsTheGuideWants(t, token, join, pod.ServiceAccountName)
 	b.podAsTheGuideWants(t, deployment)
@@ -111,9 +118,12 @@ func (b *bench) tokenAsTheGuideWants(t *testing.T, token *types.ProvisionTokenV2
 	}
 	switch join {
 	case types.KubernetesJoinTypeStaticJWKS:
-		var keys struct{ Keys []map[string]any }
-		if err := json.Unmarshal([]byte(kubernetes.StaticJWKS.JWKS), &keys); err != nil || len(keys.Keys) == 0 {
-			t.Errorf("trap 4: the key set does not parse, or is empty: %v", err)
+		keys, _, err := issuer.ParseJWKS(kubernetes.StaticJWKS.JWKS)
+		if err != nil {
+			t.Fatalf("trap 4: the key set is none: %v", err)
+		}
+		if signer := b.signer(t); !keys.Has(signer) {
+			t.Errorf("trap 6: the cluster signs with key %q, and the join token has %q", signer, keys.IDs())
 		}
 	case types.KubernetesJoinTypeOIDC:
 		if kubernetes.OIDC.Issuer != b.plane.Issuer() {
@@ -126,6 +136,20 @@ func (b *bench) tokenAsTheGuideWants(t *testing.T, token *types.ProvisionTokenV2
 	if token.Metadata.Expires != nil {
 		t.Errorf("trap 26: the join token expires %v", token.Metadata.Expires)
 	}
+}
+
+// signer is the key that signs a token of this moment, by the token's own header.
+func (b *bench) signer(t *testing.T) string {
+	t.Helper()
+	granted, err := b.plane.Client().CoreV1().ServiceAccounts(b.namespace).CreateToken(t.Context(), "default", &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims, err := issuer.TokenClaims(spec.NewSecret(granted.Status.Token))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return claims.Header.KeyID
 }
 
 func (b *bench) podAsTheGuideWants(t *testing.T, deployment appsv1.Deployment) {

@@ -25,7 +25,8 @@ func platformIn(t *testing.T, got outcome) *discoveredPlatform {
 	return document.Discovery.Platform
 }
 
-// A cluster whose issuer is of a known cloud is told of the cloud's own join method, in two lines and in the document; any other is not.
+// A cluster whose issuer is of a known cloud is told of the cloud's own join method (trap 37), in two lines and in the document; any other
+// is not.
 func TestInitTellsOfThePlatform(t *testing.T) {
 	t.Parallel()
 	plane, err := testkit.Start(t.Context(), testkit.Options{Flavour: testkit.CloudLike, Issuer: "https://oidc.eks.eu-central-1.amazonaws.com/id/5F3A"})

@@ -63,7 +63,7 @@ func TestExampleGolden(t *testing.T) {
 				golden.Assert(t, "example-"+string(kind)+"-"+name+".yaml", text)
 				pod := clientPod(t, kind, text)
 				if pod.Spec.RestartPolicy != corev1.RestartPolicyNever {
-					t.Errorf("restartPolicy %s: what has ended is started over and over", pod.Spec.RestartPolicy)
+					t.Errorf("trap 35: restartPolicy %s: what has ended is started over and over", pod.Spec.RestartPolicy)
 				}
 				if pod.Spec.ServiceAccountName != "" || pod.Spec.AutomountServiceAccountToken == nil || *pod.Spec.AutomountServiceAccountToken {
 					t.Error("the pod holds a service account token, for which it has no use")

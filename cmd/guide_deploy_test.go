@@ -149,7 +149,7 @@ func (b *bench) signer(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return claims.Header.KeyID
+	return claims.KeyID
 }
 
 func (b *bench) podAsTheGuideWants(t *testing.T, deployment appsv1.Deployment) {

@@ -28,11 +28,6 @@ func TestScreens(t *testing.T) {
 // TestKubernetesScreens holds the screens that --access kubernetes adds.
 func TestKubernetesScreens(t *testing.T) {
 	t.Parallel()
-	healthy := func(progress *report.Progress) *talker {
-		g := &talker{ground: newGround(), progress: progress}
-		g.out = discarded{}
-		return g
-	}
 	photograph(t, "kubernetes", healthy, upToPurpose("target-context", ""), []prompt.Step{
 		prompt.Answer("access", "kubernetes"),
 		prompt.Answer("kube-cluster", "both"), prompt.Choose("kube-cluster", "prod-eu"), prompt.Answer("kube-labels", "region=us"), prompt.Default("kube-labels"),
@@ -42,6 +37,35 @@ func TestKubernetesScreens(t *testing.T) {
 		prompt.Answer("cluster-role", "cluster-admin"), prompt.Answer("cluster-role", "no"), prompt.Answer("cluster-role", "deployer"),
 		prompt.Choose("roles"), prompt.Default("output-secret"), prompt.Answer("yes", "quit"),
 	}, wizard.ErrQuit)
+}
+
+// TestArgoCDScreens holds the screens that --access argocd adds to those, with the risk that it asks about.
+func TestArgoCDScreens(t *testing.T) {
+	t.Parallel()
+	photograph(t, "argocd", healthy, upToPurpose("kube-labels", "env=prod", "target-context", ""), []prompt.Step{
+		prompt.Answer("access", "argocd"), prompt.Answer("argocd-namespace", "another namespace"), prompt.Answer("argocd-namespace", "gitops"),
+		prompt.Answer("kube-groups", "anyone"), prompt.Answer("argocd-impersonation", "yes"), prompt.Answer("cluster-role", "edit"), prompt.Default("target-namespace"),
+		prompt.Answer("argocd-rbac", "namespace"), prompt.Answer("argocd-rbac", "no"), prompt.Answer("argocd-rbac", "named"),
+		prompt.Choose("roles"), prompt.Answer("yes", "quit"),
+	}, wizard.ErrQuit)
+}
+
+// TestAgentScreens holds the screens of an agent that serves all that one can.
+func TestAgentScreens(t *testing.T) {
+	t.Parallel()
+	photograph(t, "agent", healthy, without(upToPurpose("agent-release", "edge", "workload", "agent"), "bot-name"), []prompt.Step{
+		prompt.Choose("agent-roles", "App", "Db", "Kube", "Discovery"),
+		prompt.Answer("agent-app", "shop=http://shop.shop.svc:8080"), prompt.Answer("agent-database", "orders=postgres=db.shop.svc:5432"),
+		prompt.Answer("agent-kube-name", "prod-eu"), prompt.Answer("agent-labels", "env=prod"),
+		prompt.Answer("yes", "quit"),
+	}, wizard.ErrQuit)
+}
+
+// healthy is a ground on which nothing is wrong.
+func healthy(progress *report.Progress) *talker {
+	g := &talker{ground: newGround(), progress: progress}
+	g.out = discarded{}
+	return g
 }
 
 // photograph leads through the steps and holds what is on the screen at each of them under testdata/dir.

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/tbotctl/tbotctl/internal/prompt"
-	"github.com/tbotctl/tbotctl/internal/report"
 	"github.com/tbotctl/tbotctl/wizard"
 )
 
@@ -103,11 +102,6 @@ func TestTargetContextThatDoesNotAnswer(t *testing.T) {
 // TestTargetScreens holds the screen of the page.
 func TestTargetScreens(t *testing.T) {
 	t.Parallel()
-	healthy := func(progress *report.Progress) *talker {
-		g := &talker{ground: newGround(), progress: progress}
-		g.out = discarded{}
-		return g
-	}
 	photograph(t, "targets", healthy, upToPurpose(
 		"access", "kubernetes", "kube-labels", "env=prod", "kube-groups", "readers", "cluster-role", "view", "target-namespace", "", "roles", "", "output-secret", "creds",
 	), []prompt.Step{prompt.Choose("target-context", "staging"), prompt.Answer("yes", "quit")}, wizard.ErrQuit)

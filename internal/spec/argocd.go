@@ -28,7 +28,7 @@ const (
 	// ArgoCDRBACNamespace is for clusters to come: every Secret of the namespace.
 	ArgoCDRBACNamespace ArgoCDRBAC = "namespace"
 	// ArgoCDRBACNamespaceMeans is what that comes to, for whoever signs the plan.
-	ArgoCDRBACNamespaceMeans = "tbot may read and replace every Secret of Argo CD's namespace: the credentials of all its repositories and of all its clusters"
+	ArgoCDRBACNamespaceMeans = "every Secret of Argo CD's namespace is tbot's to read and replace: the credentials of all its repositories and of all its clusters"
 	// ReadOnlyMeans is what DefaultClusterRole comes to for Argo CD.
 	ReadOnlyMeans = "with ClusterRole view Argo CD shows what is in the clusters and deploys nothing; --cluster-role edit lets it, though not for what belongs to no namespace"
 )

@@ -176,6 +176,36 @@ func (e early) FollowLogs(ctx context.Context, namespace, pod, container string,
 	return e.Kubernetes.FollowLogs(ctx, namespace, pod, container, line)
 }
 
+// A stream that ends with the container may lack the last line, which is the one that counts.
+func TestRunReadsTheLastLine(t *testing.T) {
+	t.Parallel()
+	namespace := server(t).Namespace(t)
+	kubelet := node(t)
+	j := prepared(t, setup(namespace))
+	j.Kubernetes = hasty{j.Kubernetes}
+	p := start(t.Context(), j)
+	pod := p.pod(t)
+	kubelet.Say(namespace, pod.Name, "tbot", false, "INFO [TBOT] Fetching bot identity using token x.go:1", "ERROR: kubernetes token did not match any allow rules")
+	p.end(t, pod, 1, "Error")
+	result, err := <-p.result, <-p.err
+	var failed *Failed
+	if !errors.As(err, &failed) || failed.What != Join || failed.Words != "kubernetes token did not match any allow rules" {
+		t.Errorf("error %v, want Teleport's words; account %+v", err, result.Account)
+	}
+	clean(t, namespace)
+}
+
+// hasty loses the lines of a log that say what is wrong.
+type hasty struct{ Kubernetes }
+
+func (h hasty) FollowLogs(ctx context.Context, namespace, pod, container string, line func(string)) error {
+	return h.Kubernetes.FollowLogs(ctx, namespace, pod, container, func(text string) {
+		if !strings.Contains(text, "ERROR") {
+			line(text)
+		}
+	})
+}
+
 // What is refused when the pod is made is the policy's to say, and only the Job's controller hears it.
 func TestRunRefusedByAPolicy(t *testing.T) {
 	t.Parallel()

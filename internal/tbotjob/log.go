@@ -56,6 +56,12 @@ func (w *watch) leave() {
 	}
 }
 
+// silent tells that tbot failed and the log, as far as it was followed, does not say why: a stream may end with the container before
+// the last line has come.
+func (w *watch) silent() bool {
+	return w.code != nil && *w.code != 0 && w.log.account.JoinErr == "" && w.log.account.Err == ""
+}
+
 // rest waits for what is left of the log once there is nothing more to come, and reads it again where it was not followed to its end.
 func (w *watch) rest(ctx context.Context) {
 	if w.log.following != nil {
@@ -68,7 +74,7 @@ func (w *watch) rest(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-	if w.log.settled || !w.log.begun {
+	if w.log.settled && !w.silent() || !w.log.begun {
 		return
 	}
 	lines, err := w.Kubernetes.Logs(ctx, w.job.Namespace, w.pod.Name, w.containerName(), false, logLines)

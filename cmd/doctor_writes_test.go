@@ -77,7 +77,7 @@ func TestDoctorWritesNothing(t *testing.T) {
 	}
 }
 
-// stop scales the Deployment to nothing, and waits until its pod is gone.
+// stop scales the Deployment to nothing, and waits until its pod is gone and its controller has said so.
 func (b *bench) stop(t *testing.T) {
 	t.Helper()
 	deployments := b.plane.Client().AppsV1().Deployments(b.namespace)
@@ -88,6 +88,13 @@ func (b *bench) stop(t *testing.T) {
 		pods, err := b.plane.Client().CoreV1().Pods(b.namespace).List(ctx, metav1.ListOptions{LabelSelector: appsv1.DefaultDeploymentUniqueLabelKey})
 		if err == nil && len(pods.Items) > 0 {
 			err = fmt.Errorf("there is %s", strings.TrimSpace(pods.Items[0].Name))
+		}
+		return err
+	})
+	testkit.Eventually(t, "the Deployment to have no replica", func(ctx context.Context) error {
+		deployment, err := deployments.Get(ctx, "tbot", metav1.GetOptions{})
+		if err == nil && (deployment.Status.ObservedGeneration < deployment.Generation || deployment.Status.Replicas > 0) {
+			err = fmt.Errorf("it says %+v", deployment.Status)
 		}
 		return err
 	})

@@ -8,11 +8,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
-// Kubectl runs the real kubectl as a cluster administrator (an own --kubeconfig among args wins). stdin may
-// be nil. The error of a failed command holds what kubectl said.
+// kubectlPatience bounds one command: kubectl itself waits for ever for an answer, and nothing that tests ask of it takes that long.
+const kubectlPatience = time.Minute
+
+// Kubectl runs the real kubectl as a cluster administrator (an own --kubeconfig among args wins), for a minute at most. stdin may be nil.
+// The error of a failed command holds what kubectl said.
 func (c *ControlPlane) Kubectl(ctx context.Context, stdin io.Reader, args ...string) (stdout, stderr string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, kubectlPatience)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(c.assets, "kubectl"), args...)
 	cmd.Env = append(childEnv(c.dir), "KUBECONFIG="+c.KubeconfigFile())
 	cmd.Stdin = stdin

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tbotctl/tbotctl/checks"
@@ -68,16 +69,12 @@ func (s *session) botGroups(ctx context.Context) (map[string][]string, error) {
 		return nil, err
 	}
 	setup := s.setup.WithClusterID(id)
-	roles := setup.Teleport.Roles
-	if !s.given("roles") {
-		bot, err := admin.Bot(ctx, setup.Names().Bot)
-		if err != nil {
-			return nil, err
-		}
-		roles = append(roles[:len(roles):len(roles)], bot.GetSpec().GetRoles()...)
+	kept, err := s.keptRoles(ctx, setup)
+	if err != nil {
+		return nil, err
 	}
 	groups := map[string][]string{}
-	for _, name := range roles {
+	for _, name := range slices.Concat(setup.Teleport.Roles, kept) {
 		if name == setup.Names().KubeRole {
 			continue
 		}

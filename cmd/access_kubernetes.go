@@ -58,31 +58,36 @@ func (s *session) resolveReach(ctx context.Context, held *spec.Resolved, refresh
 	return s.keepRoles(ctx)
 }
 
-// keepRoles leaves a bot that is there the roles that nobody asked about: access to Kubernetes is given in addition. Who was shown them
-// has decided.
+// keepRoles leaves a bot that is there the roles that nobody asked about.
 func (s *session) keepRoles(ctx context.Context) error {
-	if s.given("roles") || s.rolesOf != "" && s.rolesOf == s.setup.Names().Bot {
-		return nil
-	}
-	admin, err := s.clusters.admin(ctx)
+	kept, err := s.keptRoles(ctx, s.setup)
 	if err != nil {
 		return err
-	}
-	bot, err := admin.Bot(ctx, s.setup.Names().Bot)
-	if err != nil || bot == nil {
-		return err
-	}
-	var kept []string
-	for _, role := range bot.GetSpec().GetRoles() {
-		if !slices.Contains(s.setup.BotRoles(), role) {
-			kept = append(kept, role)
-		}
 	}
 	if len(kept) > 0 {
 		s.setup.Teleport.Roles = append(slices.Clone(s.setup.Teleport.Roles), kept...)
 		s.progress.Say(fmt.Sprintf("bot %s has the roles %s already, and keeps them; --roles says otherwise", s.setup.Names().Bot, strings.Join(kept, ", ")))
 	}
 	return nil
+}
+
+// keptRoles are those of the setup's bot that nobody asked about, where it is there: access to Kubernetes is given in addition to them.
+// Who was shown them has decided.
+func (s *session) keptRoles(ctx context.Context, setup spec.Setup) ([]string, error) {
+	name := setup.Names().Bot
+	if s.given("roles") || s.rolesOf != "" && s.rolesOf == name {
+		return nil, nil
+	}
+	admin, err := s.clusters.admin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	bot, err := admin.Bot(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	asked := setup.BotRoles()
+	return slices.DeleteFunc(slices.Clone(bot.GetSpec().GetRoles()), func(role string) bool { return slices.Contains(asked, role) }), nil
 }
 
 // sayReach says in words what access to Kubernetes comes to.
@@ -147,18 +152,7 @@ func (s *session) bindings() []string {
 	if !s.setup.MakesRole() || s.targetsLeft() == 0 {
 		return nil
 	}
-	reach, name := s.setup.Reach, s.setup.Names().KubeRole
-	words := []string{"kubectl --context CLUSTER create clusterrolebinding", spec.ShellWord(name)}
-	if reach.Namespace != "" {
-		words = []string{"kubectl --context CLUSTER --namespace", spec.ShellWord(reach.Namespace), "create rolebinding", spec.ShellWord(name)}
-	}
-	words = append(words, "--clusterrole="+spec.ShellWord(reach.BoundRole()))
+	reach := s.setup.Reach
 	groups, users := s.setup.Subjects()
-	for _, group := range groups {
-		words = append(words, "--group="+spec.ShellWord(group))
-	}
-	for _, user := range users {
-		words = append(words, "--user="+spec.ShellWord(user))
-	}
-	return []string{strings.Join(words, " ")}
+	return []string{spec.BindCommand(s.setup.Names().KubeRole, reach.Namespace, reach.BoundRole(), groups, users)}
 }

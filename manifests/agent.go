@@ -79,14 +79,7 @@ func lacksOfAgent(a spec.Agent) []string {
 // AgentPod is a pod like the one of the agent's chart, for the proof of the join: its service account and its token are the same, and
 // what else the chart makes of it is Helm's to say. It is nothing that is applied.
 func AgentPod(s spec.Setup) (*appsv1.Deployment, error) {
-	if err := ready(s); err != nil {
-		return nil, err
-	}
-	v, err := newView(s)
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := parse()
+	v, parsed, err := prepared(s)
 	if err != nil {
 		return nil, err
 	}

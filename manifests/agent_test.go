@@ -11,7 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/tbotctl/tbotctl/internal/golden"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/manifests"
 )
@@ -85,22 +84,13 @@ func TestAgentGolden(t *testing.T) {
 	everything.Kubernetes.CreateNamespace = true
 	fips := agent(spec.JoinOIDC, "18.2.0", "Kube")
 	fips.Resolved.Image = fips.Workload.ImageFor("18.2.0", true)
-	for name, setup := range map[string]spec.Setup{
+	wantGolden(t, map[string]spec.Setup{
 		"agent-18-oidc-app":        agent(spec.JoinOIDC, "18.2.0", "App"),
 		"agent-17-static_jwks-all": everything,
 		"agent-16-in_cluster-app":  agent(spec.JoinInCluster, "16.4.7", "App"),
 		"agent-18-oidc-kube-fips":  fips,
 		"agent-18-in_cluster-kube": agent(spec.JoinInCluster, "18.2.0", "App", "Kube"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var stream bytes.Buffer
-			if err := render(t, setup).Write(&stream); err != nil {
-				t.Fatal(err)
-			}
-			golden.Assert(t, name+".yaml", stream.Bytes())
-		})
-	}
+	})
 }
 
 // The values and the token agree with each other in every join type: token name, allow rule, roles, and the audience of the token that

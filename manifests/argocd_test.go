@@ -1,7 +1,6 @@
 package manifests_test
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/tbotctl/tbotctl/internal/golden"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 	"github.com/tbotctl/tbotctl/manifests"
@@ -40,13 +38,7 @@ func anyoneForArgoCD() spec.Setup {
 
 func TestRenderGoldenForArgoCD(t *testing.T) {
 	t.Parallel()
-	for name, setup := range map[string]spec.Setup{"argocd-18-named": forArgoCD("18.2.0"), "argocd-18-anyone": anyoneForArgoCD()} {
-		var stream bytes.Buffer
-		if err := render(t, setup).Write(&stream); err != nil {
-			t.Fatal(err)
-		}
-		golden.Assert(t, name+".yaml", stream.Bytes())
-	}
+	wantGolden(t, map[string]spec.Setup{"argocd-18-named": forArgoCD("18.2.0"), "argocd-18-anyone": anyoneForArgoCD()})
 }
 
 func rules(t *testing.T, set manifests.Set) (role rbacv1.Role) {

@@ -19,7 +19,7 @@ func TestRenderGolden(t *testing.T) {
 	anyone.Reach.Groups, anyone.Reach.Users, anyone.Teleport.Roles = nil, []string{spec.AnyUser}, []string{"access"}
 	held := named("18.2.0", europe, spec.ResolvedCluster{Name: "bare", Labels: map[string]string{"tier": "edge"}})
 	held.Reach.Namespace, held.Reach.ClusterRole, held.Reach.Groups, held.Reach.Users = "shop", "edit", nil, []string{"deploy@example.com"}
-	for name, setup := range map[string]spec.Setup{
+	wantGolden(t, map[string]spec.Setup{
 		"oidc-identity":             sample(spec.JoinOIDC, spec.AccessIdentity),
 		"oidc-none":                 sample(spec.JoinOIDC, spec.AccessNone),
 		"static_jwks-identity":      sample(spec.JoinStaticJWKS, spec.AccessIdentity),
@@ -32,7 +32,13 @@ func TestRenderGolden(t *testing.T) {
 		"kubernetes-17-anyone":      anyone,
 		"kubernetes-18-held":        held,
 		"kubernetes-16-names":       named("16.4.7", europe, america),
-	} {
+	})
+}
+
+// wantGolden holds what each setup renders to its golden file.
+func wantGolden(t *testing.T, setups map[string]spec.Setup) {
+	t.Helper()
+	for name, setup := range setups {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var stream bytes.Buffer

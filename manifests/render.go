@@ -12,14 +12,7 @@ import (
 // Render returns the resources of a Setup. It reads the answers and their resolved block alone and wants all names filled; an
 // error that is ErrNotReady says what is missing, *spec.Invalid which answers are wrong.
 func Render(s spec.Setup) (Set, error) {
-	if err := ready(s); err != nil {
-		return nil, err
-	}
-	v, err := newView(s)
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := parse()
+	v, parsed, err := prepared(s)
 	if err != nil {
 		return nil, err
 	}
@@ -32,6 +25,19 @@ func Render(s spec.Setup) (Set, error) {
 		set = append(set, r)
 	}
 	return set, nil
+}
+
+// prepared is what rendering takes of a Setup that is ready for it, and the templates.
+func prepared(s spec.Setup) (view, *template.Template, error) {
+	if err := ready(s); err != nil {
+		return view{}, nil, err
+	}
+	v, err := newView(s)
+	if err != nil {
+		return view{}, nil, err
+	}
+	parsed, err := parse()
+	return v, parsed, err
 }
 
 // render fills one template.

@@ -50,15 +50,10 @@ func (w *Wizard) askWorkload(ctx context.Context) error {
 
 // askAgentNames offers the names of an agent's parts.
 func (w *Wizard) askAgentNames(ctx context.Context) error {
-	there, err := w.lookAround(ctx)
+	there, named, err := w.nameable(ctx)
 	if err != nil {
 		return err
 	}
-	id, err := w.Deeds.ClusterID(ctx)
-	if err != nil {
-		return err
-	}
-	named := w.answers.Setup.WithClusterID(id)
 	release := w.field(FlagAgentRelease, prompt.Text)
 	release.Value, release.Validate = named.Release(), both(required("it needs a name"), release.Validate)
 	token := w.field(FlagTokenName, prompt.Text)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tbotctl/tbotctl/internal/prompt"
+	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/ui"
 )
 
@@ -88,17 +89,21 @@ func (w *Wizard) typeNamespace(ctx context.Context, there []string, back bool) e
 	return w.set(FlagNamespace, name)
 }
 
-// askNames offers sensible names, and tells at once what is taken.
-func (w *Wizard) askNames(ctx context.Context) error {
-	there, err := w.lookAround(ctx)
-	if err != nil {
-		return err
+// nameable is what is there already, and the setup with the names that follow from the cluster.
+func (w *Wizard) nameable(ctx context.Context) (there surroundings, named spec.Setup, err error) {
+	if there, err = w.lookAround(ctx); err != nil {
+		return there, named, err
 	}
 	id, err := w.Deeds.ClusterID(ctx)
+	return there, w.answers.Setup.WithClusterID(id), err
+}
+
+// askNames offers sensible names, and tells at once what is taken.
+func (w *Wizard) askNames(ctx context.Context) error {
+	there, named, err := w.nameable(ctx)
 	if err != nil {
 		return err
 	}
-	named := w.answers.Setup.WithClusterID(id)
 	var fields []prompt.Field
 	// chosen is the bot that was chosen of those that are there, knowing whose it is.
 	var chosen string

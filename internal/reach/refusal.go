@@ -93,28 +93,20 @@ func (h heard) canImpersonate() string {
 	return "kubectl --context CLUSTER auth can-i impersonate groups --as " + spec.ShellWord(cmp.Or(h.user(), "AGENT"))
 }
 
-// bind is the command that binds the bot in the target cluster, in each namespace that it is for. Its context there is not known here, and
-// the current one is likely that of another cluster.
+// bind is the command that binds the bot in the target cluster, in each namespace that it is for.
 func (t Target) bind(a Answer) string {
-	role := t.ClusterRole
-	if role == "" {
-		role = spec.DefaultClusterRole
-	}
-	binding := []string{spec.ShellWord(spec.KubeRoleOf(t.Bot)), "--clusterrole=" + spec.ShellWord(role)}
 	groups, user := t.subjects(a)
-	for _, group := range groups {
-		binding = append(binding, "--group="+spec.ShellWord(group))
-	}
+	var users []string
 	if user != "" {
-		binding = append(binding, "--user="+spec.ShellWord(user))
+		users = []string{user}
 	}
-	what := strings.Join(binding, " ")
-	if len(t.Namespaces) == 0 {
-		return "kubectl --context CLUSTER create clusterrolebinding " + what
+	namespaces := t.Namespaces
+	if len(namespaces) == 0 {
+		namespaces = []string{""}
 	}
 	var commands []string
-	for _, namespace := range t.Namespaces {
-		commands = append(commands, "kubectl --context CLUSTER --namespace "+spec.ShellWord(namespace)+" create rolebinding "+what)
+	for _, namespace := range namespaces {
+		commands = append(commands, spec.BindCommand(spec.KubeRoleOf(t.Bot), namespace, cmp.Or(t.ClusterRole, spec.DefaultClusterRole), groups, users))
 	}
 	return strings.Join(commands, " && ")
 }

@@ -106,6 +106,23 @@ func (s Setup) Subjects() (groups, users []string) {
 	return nil, s.Reach.Users
 }
 
+// BindCommand binds groups and users to a ClusterRole in a cluster that the bot reaches: in one namespace, or everywhere where that is
+// empty. Which context leads to that cluster is for whoever runs it to say, and the current one is likely that of another.
+func BindCommand(name, namespace, clusterRole string, groups, users []string) string {
+	words := []string{"kubectl --context CLUSTER create clusterrolebinding", ShellWord(name)}
+	if namespace != "" {
+		words = []string{"kubectl --context CLUSTER --namespace", ShellWord(namespace), "create rolebinding", ShellWord(name)}
+	}
+	words = append(words, "--clusterrole="+ShellWord(clusterRole))
+	for _, group := range groups {
+		words = append(words, "--group="+ShellWord(group))
+	}
+	for _, user := range users {
+		words = append(words, "--user="+ShellWord(user))
+	}
+	return strings.Join(words, " ")
+}
+
 // ResolvedCluster is a Kubernetes cluster that is enrolled in Teleport and that the answers match.
 type ResolvedCluster struct {
 	Name string `yaml:"name"`

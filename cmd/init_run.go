@@ -67,6 +67,9 @@ func (r *initRun) carryOut(ctx context.Context) error {
 		return err
 	}
 	r.sayChoice(resolved.choice)
+	if err := r.offerToken(ctx); err != nil {
+		return err
+	}
 	if r.filesOnly() {
 		return r.writeFiles(ctx)
 	}
@@ -135,6 +138,7 @@ func conflicts(planned plan.Plan) error {
 	}
 	var names []string
 	ways := map[plan.Reason]string{
+		plan.OtherPair:  "this installation belongs to another pair of clusters: see that --context and --proxy are the ones that you mean; --take-over binds it to these",
 		plan.Foreign:    "--take-over adopts what somebody else made, or choose another --name, --bot-name or --token-name",
 		plan.HeldFields: "--force-conflicts wins fields that another manager holds",
 	}

@@ -39,7 +39,7 @@ func runInit(ctx context.Context, o *initOptions) error {
 	if o.guides() {
 		return runGuided(ctx, o)
 	}
-	if err := run.open(ctx, nil, !run.filesOnly()); err != nil {
+	if err := run.open(ctx, nil, !run.filesOnly() && o.dryRun == ""); err != nil {
 		return err
 	}
 	var err error
@@ -85,6 +85,9 @@ func (r *initRun) carryOut(ctx context.Context) error {
 	r.sayPlan(ctx, planned)
 	if err := conflicts(planned); err != nil {
 		return err
+	}
+	if r.dryRun != "" {
+		return r.endDry(ctx, set)
 	}
 	if err := r.planTouch(ctx, set); err != nil {
 		return err
@@ -251,7 +254,8 @@ func (r *initRun) report(err error) error {
 	r.result.Setup = r.setup
 	notSaved := r.saveAnswers()
 	r.result.Err = errors.Join(err, notSaved)
-	if err == nil && !r.filesOnly() {
+	r.result.DryRun = r.dryRun
+	if err == nil && !r.filesOnly() && r.dryRun == "" {
 		r.result.Next = r.next()
 	}
 	if r.output == formatJSON {
@@ -259,6 +263,9 @@ func (r *initRun) report(err error) error {
 	}
 	if err != nil {
 		return r.result.Err
+	}
+	if r.dryRun != "" {
+		return nil
 	}
 	r.progress.Head("Done")
 	if r.filesOnly() {

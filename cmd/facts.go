@@ -202,19 +202,3 @@ func (c *clusters) MintToken(ctx context.Context, audience string) (spec.Secret,
 	}
 	return token, nil
 }
-
-// identity tells this Kubernetes cluster from others: by the UID of kube-system, or, where that may not be read, by issuer and keys.
-func (c *clusters) identity(ctx context.Context) (string, error) {
-	uid, err := c.kube.NamespaceUID(ctx, "kube-system")
-	if err == nil {
-		return spec.ClusterID(string(uid)), nil
-	}
-	if !kube.Is(err, kube.Forbidden) {
-		return "", err
-	}
-	cluster, issuerErr := c.issuer(ctx)
-	if issuerErr != nil {
-		return "", errors.Join(err, issuerErr)
-	}
-	return spec.ClusterID(append([]string{cluster.Issuer}, issuer.Thumbprints(cluster.Keys)...)...), nil
-}

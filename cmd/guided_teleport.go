@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/tbotctl/tbotctl/checks"
-	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/teleport"
 	"github.com/tbotctl/tbotctl/wizard"
@@ -107,7 +106,7 @@ func (t teleportLooks) Tokens(ctx context.Context) ([]wizard.Token, error) {
 		return nil, err
 	}
 	found, err := admin.Tokens(ctx)
-	n, known := t.setup.Names(), t.keys(ctx)
+	n, known := t.setup.Names(), t.clusters.trustedBy(ctx)
 	tokens := make([]wizard.Token, len(found))
 	for i, token := range found {
 		tokens[i] = wizard.Token{
@@ -122,23 +121,4 @@ func (t teleportLooks) Tokens(ctx context.Context) ([]wizard.Token, error) {
 func (t teleportLooks) KubeClusters(ctx context.Context) ([]spec.ResolvedCluster, error) {
 	t.clusters.listed = checks.Once(t.clusters.listKube)
 	return t.clusters.kubeClusters(ctx)
-}
-
-// keys tells of a token whether it trusts the keys of this Kubernetes cluster. What cannot be compared does not.
-func (t teleportLooks) keys(ctx context.Context) func(teleport.JoinToken) bool {
-	cluster, err := t.clusters.issuer(ctx)
-	if err != nil {
-		return func(teleport.JoinToken) bool { return false }
-	}
-	return func(token teleport.JoinToken) bool {
-		switch spec.JoinType(token.Type) {
-		case spec.JoinOIDC:
-			return token.Issuer == cluster.Issuer
-		case spec.JoinStaticJWKS:
-			keys, _, err := issuer.ParseJWKS(token.JWKS)
-			return err == nil && cluster.SigningKeyID != "" && keys.Has(cluster.SigningKeyID)
-		case spec.JoinInCluster, spec.JoinAuto:
-		}
-		return false
-	}
 }

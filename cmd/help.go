@@ -30,7 +30,7 @@ func helpEnvironment() *cobra.Command {
 		Short: "Which environment variables are read",
 		Long: `Every flag has an environment variable: TBOTCTL_ and the flag's name in capitals, with _ for -.
 TBOTCTL_BOT_NAME is --bot-name. Not so for the flags that a person has to type each time:
---yes, --insecure, --take-over, --force-conflicts and --purge-outputs.
+--yes, --insecure, --overwrite, --take-over, --force-conflicts, --purge-outputs and --from.
 
 Also read:
   KUBECONFIG               kubeconfig files, as kubectl does

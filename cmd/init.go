@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
@@ -17,6 +19,7 @@ type initOptions struct {
 	refresh                  bool
 	takeOver, forceConflicts bool
 	prove                    string
+	dryRun                   string
 	noWait                   bool
 	output                   format
 }
@@ -58,6 +61,7 @@ Kubernetes is reached as kubectl would, Teleport with the login of tsh or an ide
 	flags.BoolVar(&o.takeOver, "take-over", false, "adopt a bot, token or object that somebody else made; shown first")
 	flags.BoolVar(&o.forceConflicts, "force-conflicts", false, "win fields that another manager of an object holds; each is named")
 	flags.StringVar(&o.prove, "prove", "auto", "prove the join: `auto|always|never`")
+	flags.StringVar(&o.dryRun, "dry-run", "", "everything but the writes: `client|server`; with server Kubernetes judges what would be sent, with its policies")
 	flags.BoolVar(&o.noWait, "no-wait", false, "do not wait for the Deployment")
 	flags.Bool("wait", true, "wait for the Deployment")
 	flags.VarP(&o.output, "output", "o", "result on stdout: table or json")
@@ -85,7 +89,7 @@ func (o *initOptions) judge() error {
 	if err := o.judgeValues(); err != nil {
 		return err
 	}
-	return o.judgeFiles()
+	return errors.Join(o.judgeDryRun(), o.judgeFiles())
 }
 
 // The values of --prove.

@@ -39,7 +39,7 @@ func runInit(ctx context.Context, o *initOptions) error {
 	if o.guides() {
 		return runGuided(ctx, o)
 	}
-	if err := run.open(ctx, nil, !run.filesOnly()); err != nil {
+	if err := run.open(ctx, nil, !run.filesOnly() && o.dryRun == ""); err != nil {
 		return err
 	}
 	var err error
@@ -67,6 +67,9 @@ func (r *initRun) carryOut(ctx context.Context) error {
 		return err
 	}
 	r.sayChoice(resolved.choice)
+	if err := r.offerToken(ctx); err != nil {
+		return err
+	}
 	if r.filesOnly() {
 		return r.writeFiles(ctx)
 	}
@@ -82,6 +85,9 @@ func (r *initRun) carryOut(ctx context.Context) error {
 	r.sayPlan(ctx, planned)
 	if err := conflicts(planned); err != nil {
 		return err
+	}
+	if r.dryRun != "" {
+		return r.endDry(ctx, set)
 	}
 	if err := r.planTouch(ctx, set); err != nil {
 		return err
@@ -135,6 +141,7 @@ func conflicts(planned plan.Plan) error {
 	}
 	var names []string
 	ways := map[plan.Reason]string{
+		plan.OtherPair:  "this installation belongs to another pair of clusters: see that --context and --proxy are the ones that you mean; --take-over binds it to these",
 		plan.Foreign:    "--take-over adopts what somebody else made, or choose another --name, --bot-name or --token-name",
 		plan.HeldFields: "--force-conflicts wins fields that another manager holds",
 	}
@@ -247,7 +254,8 @@ func (r *initRun) report(err error) error {
 	r.result.Setup = r.setup
 	notSaved := r.saveAnswers()
 	r.result.Err = errors.Join(err, notSaved)
-	if err == nil && !r.filesOnly() {
+	r.result.DryRun = r.dryRun
+	if err == nil && !r.filesOnly() && r.dryRun == "" {
 		r.result.Next = r.next()
 	}
 	if r.output == formatJSON {
@@ -255,6 +263,9 @@ func (r *initRun) report(err error) error {
 	}
 	if err != nil {
 		return r.result.Err
+	}
+	if r.dryRun != "" {
+		return nil
 	}
 	r.progress.Head("Done")
 	if r.filesOnly() {

@@ -208,6 +208,7 @@ func reasons() map[request]string {
 		{phaseChecks, "AuthService/GetRole"}:                  "TBC305: the bot's roles exist",
 		{phaseChecks, "AuthService/Ping"}:                     "TBC304: the login is taken",
 		{phaseChecks, "GET /webapi/find"}:                     "TBC301: who the proxy is, which version, which keys",
+		{phaseJoinType, "AuthService/ListProvisionTokens"}:    "a token that admits this service account already is offered, not doubled",
 		{phasePlan, "AuthService/GetToken"}:                   "what there is of it already",
 		{phasePlan, "BotService/GetBot"}:                      "what there is of it already",
 		{phasePlan, "ClusterConfigService/GetAuthPreference"}: "whether administrators need a touch of a key",

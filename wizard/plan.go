@@ -71,7 +71,7 @@ var errAskAgain = errors.New("again")
 func (w *Wizard) ways(planned Planned) []prompt.Choice {
 	var ways []prompt.Choice
 	switch reasons := conflictReasons(planned.Plan); {
-	case slices.Contains(reasons, plan.Foreign) && !w.answers.TakeOver:
+	case (slices.Contains(reasons, plan.Foreign) || slices.Contains(reasons, plan.OtherPair)) && !w.answers.TakeOver:
 		ways = append(ways, prompt.Choice{Value: FlagTakeOver, Label: question(FlagTakeOver).Title, Note: question(FlagTakeOver).Help})
 	case slices.Contains(reasons, plan.HeldFields) && !w.answers.ForceConflicts:
 		ways = append(ways, prompt.Choice{Value: FlagForceConflicts, Label: question(FlagForceConflicts).Title, Note: question(FlagForceConflicts).Help})

@@ -61,12 +61,21 @@ func (c *Cluster) ServiceAccountUID(ctx context.Context, namespace, name string)
 
 // CreatePod makes a pod and returns the server's copy, as admission left it.
 func (c *Cluster) CreatePod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
+	return c.createPod(ctx, pod, metav1.CreateOptions{FieldManager: spec.FieldManager})
+}
+
+// TryPod has the server judge a pod without keeping it (Kubernetes: API Concepts, "Dry-run").
+func (c *Cluster) TryPod(ctx context.Context, pod *corev1.Pod) error {
+	_, err := c.createPod(ctx, pod, metav1.CreateOptions{FieldManager: spec.FieldManager, DryRun: []string{metav1.DryRunAll}})
+	return err
+}
+
+func (c *Cluster) createPod(ctx context.Context, pod *corev1.Pod, options metav1.CreateOptions) (*corev1.Pod, error) {
 	object, err := untyped(corev1.SchemeGroupVersion.WithKind("Pod"), pod)
 	if err != nil {
 		return nil, err
 	}
-	created, err := c.objects.Resource(corev1.SchemeGroupVersion.WithResource("pods")).Namespace(pod.Namespace).
-		Create(ctx, object, metav1.CreateOptions{FieldManager: spec.FieldManager})
+	created, err := c.objects.Resource(corev1.SchemeGroupVersion.WithResource("pods")).Namespace(pod.Namespace).Create(ctx, object, options)
 	if err != nil {
 		return nil, wrap(err, "making pod %s/%s", pod.Namespace, pod.Name)
 	}

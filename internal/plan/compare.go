@@ -48,10 +48,11 @@ func lookAtObject(ctx context.Context, wanted *unstructured.Unstructured, instal
 		// A namespace is asked for, not owned: one that is there serves as it is.
 		return Item{Action: Same}, true, nil
 	case otherRole(live, wanted) != "":
-		whose := strings.Join(slices.DeleteFunc([]string{owner, otherRole(live, wanted)}, func(s string) bool { return s == "" }), "; ")
-		return Item{Action: Conflict, Reason: OtherRole, Owner: whose, Changes: Diff(declared(wanted, live), wanted.Object)}, true, nil
+		owners := strings.Join(slices.DeleteFunc([]string{owner, otherRole(live, wanted)}, func(s string) bool { return s == "" }), "; ")
+		return Item{Action: Conflict, Reason: OtherRole, Owner: owners, Changes: Diff(declared(wanted, live), wanted.Object)}, true, nil
 	case owner != "":
-		return Item{Action: Conflict, Reason: Foreign, Owner: owner, Changes: Diff(declared(wanted, live), wanted.Object)}, true, nil
+		reason := whose(live.GetAnnotations()[spec.MarkInstall], installID)
+		return Item{Action: Conflict, Reason: reason, Owner: owner, Changes: Diff(declared(wanted, live), wanted.Object)}, true, nil
 	}
 	after, err := kubernetes.Apply(ctx, wanted, true)
 	if held := heldFields(err); held != "" {
@@ -135,7 +136,7 @@ func compareRole(ctx context.Context, wanted *types.RoleV6, installID string, te
 
 func judgeOwned(changes []Change, mark, installID string) Item {
 	if owner := ownerOf(mark, installID); owner != "" {
-		return Item{Action: Conflict, Reason: Foreign, Owner: owner, Changes: changes}
+		return Item{Action: Conflict, Reason: whose(mark, installID), Owner: owner, Changes: changes}
 	}
 	return judge(changes)
 }
@@ -156,6 +157,16 @@ func ownerOf(mark, installID string) string {
 		return "not made by tbotctl"
 	}
 	return "made by tbotctl for " + spec.Quote(mark)
+}
+
+// whose tells an installation of ours that was made for other clusters from what is somebody else's.
+func whose(mark, installID string) Reason {
+	theirs, marked := spec.ReadInstall(mark)
+	ours, _ := spec.ReadInstall(installID)
+	if marked && theirs.SamePlace(ours) {
+		return OtherPair
+	}
+	return Foreign
 }
 
 // settled leaves out what the server keeps for itself.

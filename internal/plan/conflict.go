@@ -16,9 +16,12 @@ type Reason string
 
 // Foreign is a resource that another made; HeldFields is one of ours in which another manager holds fields (Kubernetes: Server-Side
 // Apply, Conflicts). OtherRole is a binding to another role than is wanted, whoever made it: Kubernetes lets nobody change that (Using
-// RBAC Authorization, "ClusterRoleBinding"), and to remove it takes rights away at once, so a person does that.
+// RBAC Authorization, "ClusterRoleBinding"), and to remove it takes rights away at once, so a person does that. OtherPair is one of an
+// installation of the same name and namespace that ties two other clusters together: most likely a context or a login that merely
+// happened to be current.
 const (
 	Foreign    Reason = "foreign"
+	OtherPair  Reason = "other pair"
 	HeldFields Reason = "held fields"
 	OtherRole  Reason = "other role"
 )
@@ -28,7 +31,7 @@ func (p Plan) Allow(takeOver, forceConflicts bool) Plan {
 	allowed := Plan{Items: slices.Clone(p.Items)}
 	for i := range allowed.Items {
 		item := &allowed.Items[i]
-		if item.Action == Conflict && (item.Reason == Foreign && takeOver || item.Reason == HeldFields && forceConflicts) {
+		if item.Action == Conflict && ((item.Reason == Foreign || item.Reason == OtherPair) && takeOver || item.Reason == HeldFields && forceConflicts) {
 			item.Action, item.Force = Update, true
 		}
 	}

@@ -59,6 +59,16 @@ func probePod(deployment *appsv1.Deployment, account types.UID, now time.Time) (
 	return pod, nil
 }
 
+// Likeness is the pod that a proof would make, for a dry run: nothing owns it, and the service account is one that is there already.
+func Likeness(deployment *appsv1.Deployment, account string, now time.Time) (*corev1.Pod, error) {
+	pod, err := probePod(deployment, "", now)
+	if err != nil {
+		return nil, err
+	}
+	pod.OwnerReferences, pod.Spec.ServiceAccountName = nil, account
+	return pod, nil
+}
+
 // isGated reports whether the server's copy still holds the gate: admission may have changed it, and an API server that is too
 // old drops what it does not know.
 func isGated(pod *corev1.Pod) bool {

@@ -33,6 +33,8 @@ type Init struct {
 	Files []files.Done
 	// Values are those of an agent's Helm release; nil where there are none, or among Files.
 	Values *files.Done
+	// DryRun is client or server where nothing was to be written.
+	DryRun string
 	// Next are commands that a person may want now.
 	Next []string
 	Err  error
@@ -50,6 +52,7 @@ type initDocument struct {
 	Proof         proofJSON      `json:"proof"`
 	Checks        []checkJSON    `json:"checks"`
 	Files         []fileJSON     `json:"files,omitempty"`
+	DryRun        string         `json:"dryRun,omitempty"`
 	Next          []string       `json:"next"`
 	Error         string         `json:"error,omitempty"`
 }
@@ -195,7 +198,7 @@ func (i Init) document() initDocument {
 			Chosen: string(i.Choice.Type), Reason: i.Choice.Reason, SeenFrom: i.Choice.SeenFrom,
 			Warnings: orEmpty(i.Choice.Warnings), Rejected: []rejectionJSON{},
 		},
-		Resources: []resourceJSON{}, Proof: i.proof(), Checks: checksJSON(i.Checks), Files: filesJSON(i.allFiles()), Next: orEmpty(i.Next),
+		Resources: []resourceJSON{}, Proof: i.proof(), Checks: checksJSON(i.Checks), Files: filesJSON(i.allFiles()), DryRun: i.DryRun, Next: orEmpty(i.Next),
 	}
 	if i.Setup.IsAgent() {
 		document.Setup.Release = i.Setup.Release()

@@ -92,3 +92,22 @@ func TestClusterIDKeepsItsPartsApart(t *testing.T) {
 		t.Error("two clusters share an ID")
 	}
 }
+
+func TestReadInstall(t *testing.T) {
+	t.Parallel()
+	setup := spec.Default()
+	setup.Kubernetes.Namespace = "machines"
+	setup.Resolved = &spec.Resolved{ClusterName: "main", ClusterID: "1a2b3c4d"}
+	got, marked := spec.ReadInstall(setup.InstallID())
+	if want := (spec.Install{ClusterID: "1a2b3c4d", ClusterName: "main", Namespace: "machines", Name: "tbot"}); got != want || !marked {
+		t.Errorf("%+v, %v, want %+v", got, marked, want)
+	}
+	for _, mark := range []string{"", "somebody/else", "a/b/c/d/e"} {
+		if got, marked := spec.ReadInstall(mark); marked {
+			t.Errorf("%q is read as %+v", mark, got)
+		}
+	}
+	if other := (spec.Install{ClusterID: "ffffffff", ClusterName: "other", Namespace: "machines", Name: "tbot"}); !got.SamePlace(other) {
+		t.Error("an installation of other clusters is not seen to have the same place")
+	}
+}

@@ -98,7 +98,7 @@ func (r *deleteRun) identify(ctx context.Context) error {
 		return err
 	}
 	resolved := &spec.Resolved{ClusterName: server.ClusterName, ServerVersion: server.Version, ClusterID: clusterID}
-	if err := samePair(r.setup.Resolved, resolved); err != nil {
+	if err := r.samePair(resolved); err != nil {
 		return err
 	}
 	r.setup.Resolved = resolved

@@ -174,7 +174,7 @@ func (r *doctorRun) examine(ctx context.Context, s spec.Setup, w *checks.Workloa
 		c.liveLocal(facts.Live, facts.Public)
 		c.liveEntry(facts.Live)
 		// By its files alone: that it is not taken shows where it is used.
-		if r.login().AtHand(target.Proxy, c.clock()) == nil {
+		if c.loginAtHand() == nil {
 			c.liveTeleport(facts.Live)
 		}
 		if r.prove {

@@ -34,9 +34,10 @@ type guided struct {
 // lookAgain is the pause between two looks for a login that somebody is making.
 const lookAgain = time.Second
 
-// guides tells that this run leads a person: one can be asked, and something is left to ask or to be said yes to.
+// guides tells that this run leads a person: one can be asked, and something is left to ask or to be said yes to. Who grants what another
+// asks for decides nothing but whether to: a question at the end does.
 func (o *initOptions) guides() bool {
-	return o.terminal() && (!o.yes && !o.filesOnly() || len(wizard.Missing(o.setup, wizard.Situation{Terminal: true, InPod: o.inPod()})) > 0)
+	return o.terminal() && o.setup.Side.HasKubernetes() && (!o.yes && !o.filesOnly() || len(wizard.Missing(o.setup, wizard.Situation{Terminal: true, InPod: o.inPod()})) > 0)
 }
 
 func runGuided(ctx context.Context, o *initOptions) (err error) {

@@ -214,7 +214,7 @@ func (d deeds) WriteFiles(ctx context.Context, dir string) error {
 	if err := errors.Join(d.judgeFiles(), ctx.Err()); err != nil {
 		return err
 	}
-	return d.putFiles(d.set)
+	return d.putFiles(ctx, d.set)
 }
 
 // Save implements wizard.Deeds. The file holds what was looked up where a plan was made, so that render needs no cluster.

@@ -52,14 +52,17 @@ func (b *bench) asTeleport(t *testing.T, args ...string) outcome {
 	}, "", args...)
 }
 
-// noAdminAtTeleport fails the test where anybody but a bot called the Auth Service.
-func (b *bench) noAdminAtTeleport(t *testing.T) {
+// knocks waits until somebody asked to be let in.
+func (b *bench) knocks(t *testing.T) {
 	t.Helper()
-	for _, request := range b.teleport.Requests() {
-		if request.Protocol == "grpc" && request.User != "" && !strings.HasPrefix(request.User, "bot-") {
-			t.Errorf("%s called %s", request.User, request.Method)
+	testkit.Eventually(t, "a join", func(context.Context) error {
+		for _, request := range b.teleport.Requests() {
+			if strings.Contains(request.Method, "RegisterUsingToken") {
+				return nil
+			}
 		}
-	}
+		return errors.New("nobody asked to be let in")
+	})
 }
 
 // appears waits for a file that another run writes.
@@ -85,6 +88,7 @@ func TestTwoPeople(t *testing.T) {
 			waited := make(chan outcome, 1)
 			go func() { waited <- b.asKubernetes(t, append(slices.Clone(initArgs), "--wait-teleport", "2m")...) }()
 			appears(t, b.path("req.yaml"))
+			b.knocks(t)
 			granted := b.asTeleport(t, b.teleportArgs("init", "--yes")...)
 			granted.want(t, 0, "Join token", "type is "+join, "thumbprints", "The fingerprint of the request is sha256:", b.namespace)
 			got := <-waited
@@ -92,6 +96,29 @@ func TestTwoPeople(t *testing.T) {
 			b.noSecrets(t, got)
 			b.noSecrets(t, granted)
 			b.noProbePods(t)
+
+			// Each looks at their own side alone, and sees that all is well.
+			again := b.asKubernetes(t, initArgs...)
+			again.want(t, 0, "nothing changed, and it works")
+			b.asTeleport(t, b.teleportArgs("init", "--yes")...).want(t, 0)
+			b.asKubernetes(t, b.kubernetesArgs("diff", "--roles", "access")...).want(t, 0)
+			b.asTeleport(t, b.teleportArgs("diff")...).want(t, 0)
+			b.asKubernetes(t, b.kubernetesArgs("verify")...).want(t, 0, "verify --side teleport --evidence")
+			b.asKubernetes(t, b.kubernetesArgs("verify", "--evidence")...).want(t, 0)
+			b.asTeleport(t, b.teleportArgs("verify", "--evidence")...).want(t, 0, "TBC902")
+			b.asTeleport(t, b.teleportArgs("verify")...).want(t, 2, "has no join to prove")
+			// Nothing here keeps logs, so what tbot says of itself is unknown.
+			b.asKubernetes(t, b.kubernetesArgs("doctor", "-o", "json")...).want(t, 5, "--side kubernetes uses none")
+			b.asTeleport(t, b.teleportArgs("doctor", "--bundle", b.path("teleport.tgz"))...).want(t, 0, "TBC401")
+
+			// And each takes away their own.
+			gone := b.asTeleport(t, b.teleportArgs("delete", "--yes")...)
+			gone.want(t, 0, "in Teleport", "tbotctl delete --side kubernetes")
+			b.asTeleport(t, b.teleportArgs("diff")...).want(t, 3, "2 of 2 resources differ")
+			b.asKubernetes(t, b.kubernetesArgs("diff", "--roles", "access")...).want(t, 0)
+			gone = b.asKubernetes(t, b.kubernetesArgs("delete", "--yes")...)
+			gone.want(t, 0, "in Kubernetes", "tctl rm token/tbot-", "tctl bots rm tbot-")
+			b.asKubernetes(t, b.kubernetesArgs("diff", "--roles", "access")...).want(t, 3)
 		})
 	}
 }

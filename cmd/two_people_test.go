@@ -65,6 +65,26 @@ func (b *bench) knocks(t *testing.T) {
 	})
 }
 
+// noAdminAtTeleport fails the test where anybody but a bot has called the Auth Service.
+func (b *bench) noAdminAtTeleport(t *testing.T) {
+	t.Helper()
+	for _, request := range b.teleport.Requests() {
+		if request.User != "" && !strings.HasPrefix(request.User, "bot-") {
+			t.Errorf("%s called %s", request.User, request.Method)
+		}
+	}
+}
+
+// nothingGranted fails the test where Teleport saw a write.
+func (b *bench) nothingGranted(t *testing.T) {
+	t.Helper()
+	for _, request := range b.teleport.Requests() {
+		if request.Write {
+			t.Errorf("Teleport was written to: %s", request.Method)
+		}
+	}
+}
+
 // appears waits for a file that another run writes.
 func appears(t *testing.T, path string) {
 	t.Helper()
@@ -98,25 +118,35 @@ func TestTwoPeople(t *testing.T) {
 			b.noProbePods(t)
 
 			// Each looks at their own side alone, and sees that all is well.
-			again := b.asKubernetes(t, initArgs...)
-			again.want(t, 0, "nothing changed, and it works")
+			b.teleport.Reset()
+			b.asKubernetes(t, initArgs...).want(t, 0, "nothing changed, and it works")
+			b.asKubernetes(t, append(slices.Clone(initArgs), "--prove", "always")...).want(t, 0, "Proof:")
+			b.noAdminAtTeleport(t)
+			b.teleport.Reset()
 			b.asTeleport(t, b.teleportArgs("init", "--yes")...).want(t, 0)
-			b.asKubernetes(t, b.kubernetesArgs("diff", "--roles", "access")...).want(t, 0)
+			b.nothingGranted(t)
 			b.asTeleport(t, b.teleportArgs("diff")...).want(t, 0)
+			b.teleport.Reset()
+			b.asKubernetes(t, b.kubernetesArgs("diff", "--roles", "access")...).want(t, 0)
 			b.asKubernetes(t, b.kubernetesArgs("verify")...).want(t, 0, "verify --side teleport --evidence")
 			b.asKubernetes(t, b.kubernetesArgs("verify", "--evidence")...).want(t, 0)
+			b.noAdminAtTeleport(t)
 			b.asTeleport(t, b.teleportArgs("verify", "--evidence")...).want(t, 0, "TBC902")
 			b.asTeleport(t, b.teleportArgs("verify")...).want(t, 2, "has no join to prove")
 			// Nothing here keeps logs, so what tbot says of itself is unknown.
+			b.teleport.Reset()
 			b.asKubernetes(t, b.kubernetesArgs("doctor", "-o", "json")...).want(t, 5, "--side kubernetes uses none")
-			b.asTeleport(t, b.teleportArgs("doctor", "--bundle", b.path("teleport.tgz"))...).want(t, 0, "TBC401")
+			b.noAdminAtTeleport(t)
+			b.asTeleport(t, b.teleportArgs("doctor", "--bundle", b.path("teleport.tgz"))...).want(t, 0, "nothing is wrong")
 
 			// And each takes away their own.
 			gone := b.asTeleport(t, b.teleportArgs("delete", "--yes")...)
 			gone.want(t, 0, "in Teleport", "tbotctl delete --side kubernetes")
 			b.asTeleport(t, b.teleportArgs("diff")...).want(t, 3, "2 of 2 resources differ")
 			b.asKubernetes(t, b.kubernetesArgs("diff", "--roles", "access")...).want(t, 0)
+			b.teleport.Reset()
 			gone = b.asKubernetes(t, b.kubernetesArgs("delete", "--yes")...)
+			b.noAdminAtTeleport(t)
 			gone.want(t, 0, "in Kubernetes", "tctl rm token/tbot-", "tctl bots rm tbot-")
 			b.asKubernetes(t, b.kubernetesArgs("diff", "--roles", "access")...).want(t, 3)
 		})

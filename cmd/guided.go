@@ -55,7 +55,7 @@ func runGuided(ctx context.Context, o *initOptions) (err error) {
 	o.progress = report.NewProgress(&streams)
 	wiz := wizard.Wizard{
 		Prompt: pages, Speaker: o.progress, Kubernetes: kubernetesLooks{g}, Teleport: teleportLooks{g}, Deeds: deeds{g},
-		Given: o.given, Now: o.factory.Now, LookAgain: lookAgain, Patience: o.timeout,
+		Given: o.given, Now: o.factory.Now, LookAgain: lookAgain, Patience: o.timeout + o.waitTeleport,
 	}
 	defer ui.DivertStderr(streams.Err)()
 	// The terminal is given back also where the wizard fails in a way that nobody thought of.

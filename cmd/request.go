@@ -69,7 +69,7 @@ func shareKeys(was, now []string) bool {
 // judgeRequest holds the flags of the hand-off to what they go with.
 func (o *initOptions) judgeRequest() error {
 	switch {
-	case o.requestFile != "" && o.setup.Side != spec.SideKubernetes && !o.guides():
+	case o.requestFile != "" && o.setup.Side != spec.SideKubernetes:
 		return usagef("--request goes with --side kubernetes: only there is something asked of the other side")
 	case o.waitTeleport != 0 && o.setup.Side != spec.SideKubernetes:
 		return usagef("--wait-teleport goes with --side kubernetes: only there is the other side waited for")
@@ -90,11 +90,11 @@ func (o *initOptions) judgeRequest() error {
 // putRequest writes the request where the run is for the Kubernetes side alone and --request names a file, or needed is true. Without a
 // name it goes beside what init leaves for others.
 func (r *initRun) putRequest(ctx context.Context, needed bool) error {
-	if r.setup.Side != spec.SideKubernetes || r.requestFile == "" && !needed || r.result.Request.Path != "" {
+	if r.setup.Side != spec.SideKubernetes || r.requestFile == "" && !needed {
 		return nil
 	}
 	request, err := r.asksFor(ctx)
-	if err != nil {
+	if err != nil || request.Digest == r.result.Request.Fingerprint {
 		return err
 	}
 	var text strings.Builder

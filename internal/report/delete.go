@@ -111,9 +111,9 @@ func (d Delete) Table(w io.Writer) error {
 	}
 	install, where := ui.Clean(d.Found.Install), "in either cluster"
 	switch {
-	case !d.Setup.Side.HasKubernetes():
+	case d.Setup.Side == spec.SideTeleport:
 		where = "in Teleport"
-	case !d.Setup.Side.HasTeleport():
+	case d.Setup.Side == spec.SideKubernetes:
 		where = "in Kubernetes"
 	case len(d.Setup.Reach.Contexts) > 0:
 		where = "in any of the clusters"

@@ -211,7 +211,7 @@ func (i Init) document() initDocument {
 	if i.Setup.IsAgent() {
 		document.Setup.Release = i.Setup.Release()
 	}
-	if i.Setup.Side != spec.SideBoth {
+	if i.Setup.Side == spec.SideKubernetes || i.Setup.Side == spec.SideTeleport {
 		document.Setup.Side = string(i.Setup.Side)
 	}
 	if i.Request.Path != "" {
@@ -327,7 +327,7 @@ func (i Init) Table(w io.Writer) error {
 	rows := [][2]string{{"Teleport cluster", fmt.Sprintf("%s, version %s, through %s", r.ClusterName, r.ServerVersion, i.Setup.Teleport.Proxy)}}
 	token := [2]string{"Join token", fmt.Sprintf("%s, %s, admits %s", n.Token, r.JoinType, i.Setup.ServiceAccountRef())}
 	switch {
-	case !i.Setup.Side.HasKubernetes():
+	case i.Setup.Side == spec.SideTeleport:
 		return i.tableOfTeleport(w, append(rows, token))
 	case i.Setup.IsAgent():
 		rows = append(rows, i.agentRows(token)...)

@@ -13,7 +13,7 @@ import (
 
 // Plan prints what happens to which resource: the two systems side by side where a terminal is wide enough for both, with what
 // changes below, and else one after the other. The clusters that the bot reaches follow, where anything is written there. A
-// system without a head is left out.
+// system with neither a head nor a resource is left out.
 func (p *Progress) Plan(planned plan.Plan, heads map[string]string) {
 	left, right := p.column(planned, "kubernetes", heads), p.column(planned, "teleport", heads)
 	const gap = 2
@@ -73,14 +73,14 @@ func (p *Progress) legend(planned plan.Plan) {
 }
 
 func (p *Progress) column(planned plan.Plan, system string, heads map[string]string) []string {
-	if heads[system] == "" {
-		return nil
-	}
 	lines := []string{"  " + ui.Clean(heads[system])}
 	for _, item := range planned.Items {
 		if string(item.Resource.System) == system {
 			lines = append(lines, p.item(item))
 		}
+	}
+	if heads[system] == "" && len(lines) == 1 {
+		return nil
 	}
 	return lines
 }

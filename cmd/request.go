@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -122,13 +121,13 @@ func (r *initRun) putRequest(ctx context.Context, needed bool) error {
 
 // oursToReplace refuses to write over anything but an earlier request of the same installation.
 func oursToReplace(path string, request spec.Request) error {
-	there, err := os.ReadFile(path)
+	there, err := os.Open(path) //nolint:gosec // the path is the user's own argument
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err == nil {
-		var was spec.Request
-		if was, err = spec.LoadRequest(bytes.NewReader(there), thumbprintsOf); err == nil && was.Setup().InstallID() == request.Setup().InstallID() {
+		was, unread := spec.LoadRequest(there, thumbprintsOf)
+		if err = errors.Join(unread, there.Close()); err == nil && was.Setup().InstallID() == request.Setup().InstallID() {
 			return nil
 		}
 	}

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"slices"
 
 	machineidv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/machineid/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -63,6 +64,9 @@ func (r *verifyRun) lookAtTeleport(ctx context.Context) error {
 	})
 	r.result.NotTested = []string{"the join itself, the pod and what it writes, which are in Kubernetes; `tbotctl verify --side kubernetes` looks at them"}
 	r.judgeEvidence()
+	if !slices.ContainsFunc(r.result.Evidence, func(result checks.Result) bool { return result.Finding.Status != checks.Skip }) {
+		r.unseen = append(r.unseen, "when the bot came last") // neither instances nor an audit log
+	}
 	return broken(ctx)
 }
 

@@ -101,13 +101,18 @@ func (s *session) keepsRequest() error {
 	}
 	asked, is := s.requested.Setup(), s.setup
 	was, now := asked.Names(), is.Names()
-	for flag, pair := range map[string][2]string{
-		"name": {asked.Name, is.Name}, "namespace": {was.Namespace, now.Namespace}, "service-account": {was.ServiceAccount, now.ServiceAccount},
-		"bot-name": {was.Bot, now.Bot}, "token-name": {was.Token, now.Token}, "workload": {string(asked.Workload.Kind), string(is.Workload.Kind)},
-		"join-type": {string(asked.Join.Type), string(is.Join.Type)},
+	for _, answer := range []struct{ flag, asked, is string }{
+		{"workload", string(asked.Workload.Kind), string(is.Workload.Kind)},
+		{"name", asked.Name, is.Name},
+		{"namespace", was.Namespace, now.Namespace},
+		{"service-account", was.ServiceAccount, now.ServiceAccount},
+		{"bot-name", was.Bot, now.Bot},
+		{"token-name", was.Token, now.Token},
+		{"join-type", string(asked.Join.Type), string(is.Join.Type)},
 	} {
-		if pair[0] != pair[1] {
-			return usagef("--%s: %s, but the request says %s, and the other side goes by that; leave it out, or have the request written anew", flag, spec.Quote(pair[1]), spec.Quote(pair[0]))
+		if answer.asked != answer.is {
+			return usagef("--%s: %s, but the request says %s, and the other side goes by that; leave it out, or have the request written anew",
+				answer.flag, spec.Quote(answer.is), spec.Quote(answer.asked))
 		}
 	}
 	return nil

@@ -48,8 +48,12 @@ func TestRequestRefused(t *testing.T) {
 		"unknown key":           {whole + "more: true\n", nil, 2, "more"},
 		"two documents":         {whole + "---\n" + whole, nil, 2, "more than one"},
 		"no name of Kubernetes": {redigested(t, whole, "namespace: "+b.namespace, "namespace: Not A Name"), nil, 2, "--namespace"},
-		"other Teleport": {whole, []string{"--proxy", other.teleport.Addr(), "--proxy-ca", other.path("web-ca.pem"), "--identity", other.path("admin.identity")}, 3,
-			`was made for Teleport cluster "lab.example.com", and the proxy belongs to "other.example.com"; nothing was done`},
+		"other Teleport": {
+			whole,
+			[]string{"--proxy", other.teleport.Addr(), "--proxy-ca", other.path("web-ca.pem"), "--identity", other.path("admin.identity")},
+			3,
+			`was made for Teleport cluster "lab.example.com", and the proxy belongs to "other.example.com"; nothing was done`,
+		},
 		"another name for it": {whole, []string{"--token-name", "mine"}, 2, "the other side goes by that"},
 	} {
 		b.write(t, "req.yaml", []byte(row.text))

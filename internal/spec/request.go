@@ -176,8 +176,12 @@ func (r Request) complete() error {
 		return &Invalid{Fields: []FieldError{{Flag: "workload", Problem: "the request says " + Quote(string(r.Workload))}}}
 	}
 	for _, part := range []struct{ what, value string }{
-		{"name", r.Name}, {"kubernetes.clusterID", r.Kubernetes.ClusterID}, {"kubernetes.namespace", r.Kubernetes.Namespace},
-		{"kubernetes.serviceAccount", r.Kubernetes.ServiceAccount}, {"teleport.cluster", r.Teleport.Cluster}, {"teleport.proxy", r.Teleport.Proxy},
+		{"name", r.Name},
+		{"kubernetes.clusterID", r.Kubernetes.ClusterID},
+		{"kubernetes.namespace", r.Kubernetes.Namespace},
+		{"kubernetes.serviceAccount", r.Kubernetes.ServiceAccount},
+		{"teleport.cluster", r.Teleport.Cluster},
+		{"teleport.proxy", r.Teleport.Proxy},
 		{"teleport.token", r.Teleport.Token},
 	} {
 		if part.value == "" {

@@ -15,6 +15,13 @@ func Evidence() []Check {
 	return slices.DeleteFunc(Catalogue(), func(check Check) bool { return !slices.Contains(ids, check.ID) })
 }
 
+// EvidenceAtTeleport are those that Teleport alone shows: when it let the service account in last. The audit log stands in where a server
+// keeps no instances.
+func EvidenceAtTeleport() []Check {
+	ids := []ID{LastJoin, InstanceRecent}
+	return slices.DeleteFunc(Catalogue(), func(check Check) bool { return !slices.Contains(ids, check.ID) })
+}
+
 // withoutMaxAge is why a check of evidence says nothing in other runs.
 const withoutMaxAge = "no age is asked for (tbotctl verify --evidence does)"
 

@@ -39,7 +39,7 @@ func (c *clusters) tlsEnds(ctx context.Context) (bool, error) {
 
 // resolveArgoCD keeps where Argo CD was found. What the answers hold is kept where refresh does not ask for it anew.
 func (s *session) resolveArgoCD(ctx context.Context, held *spec.Resolved, refresh bool) error {
-	if s.setup.Access != spec.AccessArgoCD || s.setup.ArgoCD.Namespace != "" {
+	if s.setup.Access != spec.AccessArgoCD || s.setup.ArgoCD.Namespace != "" || !s.setup.Side.HasKubernetes() {
 		return nil
 	}
 	if held != nil && held.ArgoCDNamespace != "" && !refresh {
@@ -158,6 +158,10 @@ func wouldWrite(output proof.Output) string {
 // sayArgoCD says what becomes of clusters that match later or no longer.
 func (s *session) sayArgoCD() {
 	if s.setup.Access != spec.AccessArgoCD {
+		return
+	}
+	if !s.setup.Side.HasKubernetes() {
+		s.progress.Say("Argo CD gets a Secret for each of them; where it is stands in Kubernetes alone.")
 		return
 	}
 	s.progress.Say(fmt.Sprintf("Argo CD, in namespace %s, gets a Secret for each of them, which tbot renews every 20 minutes and never deletes.", s.setup.ArgoCDNamespace()))

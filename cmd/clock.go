@@ -20,6 +20,9 @@ func (c *clusters) clock() time.Time {
 
 // clockOff gives the time by the API server's clock where this machine's differs; off is false as long as it has not answered.
 func (c *clusters) clockOff() (server time.Time, off bool) {
+	if c.kube == nil {
+		return server, false
+	}
 	server, known := c.kube.Now()
 	return server, known && c.now().Sub(server).Abs() > clockTolerance
 }

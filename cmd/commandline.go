@@ -18,6 +18,9 @@ func (o *initOptions) commandLine(unasked bool) string {
 	default:
 		words[0] += " --non-interactive --yes"
 	}
+	if o.requestFile != "" {
+		words = append(words, "--request "+spec.ShellWord(o.requestFile))
+	}
 	words = append(words, o.answered(spec.DefaultFor(o.setup.Workload.Kind), func(string) bool { return true })...)
 	return strings.Join(append(words, o.ways()...), " ")
 }
@@ -61,7 +64,7 @@ func (s *session) ways() []string {
 // deleteLine removes what init made.
 func (o *initOptions) deleteLine() string {
 	words := append([]string{"tbotctl delete"}, o.answered(spec.Default(), func(flag string) bool {
-		return slices.Contains([]string{"context", "namespace", "proxy", "proxy-ca", "name", "target-context", "target-namespace"}, flag)
+		return slices.Contains([]string{"side", "context", "namespace", "proxy", "proxy-ca", "name", "target-context", "target-namespace"}, flag)
 	})...)
 	return strings.Join(append(words, o.ways()...), " ")
 }

@@ -18,7 +18,7 @@ type deleteOptions struct {
 // deleteAnswers are the answers that names and clusters follow from; what else init asks has no say in what is deleted.
 func deleteAnswers() []string {
 	return []string{
-		"context", "namespace", "proxy", "proxy-ca", "cluster-name", "name", "bot-name", "token-name", "service-account", "output-secret",
+		"side", "context", "namespace", "proxy", "proxy-ca", "cluster-name", "name", "bot-name", "token-name", "service-account", "output-secret",
 		"target-context", "target-namespace",
 	}
 }
@@ -37,6 +37,10 @@ Certificates that were issued before go on working until they end; delete says w
 that was broken off is finished by the same command.`,
 		Example: `  tbotctl delete --namespace machines
   tbotctl delete --from answers.yaml --purge-outputs --yes
+
+  # each of two people their own side
+  tbotctl delete --side teleport --from req.yaml
+  tbotctl delete --side kubernetes --namespace machines --proxy example.teleport.sh:443
 
   # with the bindings in other clusters
   tbotctl delete --namespace machines --target-context prod-eu --target-context prod-us`,

@@ -90,20 +90,46 @@ func (r *deleteRun) identify(ctx context.Context) error {
 		return &findingError{text: fmt.Sprintf("--cluster-name says %s, and the proxy belongs to %s; nothing was deleted", spec.Quote(named), spec.Quote(server.ClusterName))}
 	}
 	defer r.sayClock()
-	if r.admin, err = r.clusters.admin(ctx); err != nil {
-		return err
+	if r.setup.Side.HasTeleport() {
+		if r.admin, err = r.clusters.admin(ctx); err != nil {
+			return err
+		}
 	}
 	clusterID, err := r.clusters.identity(ctx)
 	if err != nil {
 		return err
 	}
 	resolved := &spec.Resolved{ClusterName: server.ClusterName, ServerVersion: server.Version, ClusterID: clusterID}
-	if err := samePair(r.setup.Resolved, resolved); err != nil {
+	if err := r.samePair(resolved); err != nil {
 		return err
+	}
+	if !r.setup.Side.HasKubernetes() {
+		resolved.JoinType, resolved.Issuer, resolved.JWKS = r.setup.Resolved.JoinType, r.setup.Resolved.Issuer, r.setup.Resolved.JWKS
 	}
 	r.setup.Resolved = resolved
 	r.setup = r.setup.WithClusterID(clusterID)
-	r.result.Setup = r.setup
+	r.result.Setup, r.result.Left = r.setup, r.left()
+	return nil
+}
+
+// left are the commands for what stays on the side that this run may not touch.
+func (r *deleteRun) left() []string {
+	n := r.setup.Names()
+	switch r.setup.Side {
+	case spec.SideKubernetes:
+		commands := []string{"tctl rm token/" + spec.ShellWord(n.Token)}
+		if n.Bot != "" {
+			commands = append(commands, "tctl bots rm "+spec.ShellWord(n.Bot))
+		}
+		if n.KubeRole != "" {
+			commands = append(commands, "tctl rm role/"+spec.ShellWord(n.KubeRole))
+		}
+		return commands
+	case spec.SideTeleport:
+		return []string{fmt.Sprintf("tbotctl delete --side kubernetes --namespace %s --proxy %s --name %s",
+			spec.ShellWord(n.Namespace), spec.ShellWord(r.setup.Teleport.Proxy), spec.ShellWord(r.setup.Name))}
+	case spec.SideBoth:
+	}
 	return nil
 }
 
@@ -115,6 +141,9 @@ func (r *deleteRun) look(ctx context.Context) (undo.Inventory, error) {
 // are exempt (teleport-facts 5.4).
 func (r *deleteRun) byHand() string {
 	n := r.setup.Names()
+	if !r.setup.Side.HasKubernetes() {
+		return fmt.Sprintf("give a bot's --identity, which needs no touch, or run:\n  tctl rm token/%s\n  tctl bots rm %s", n.Token, n.Bot)
+	}
 	return fmt.Sprintf("give a bot's --identity, which needs no touch, or run, in this order:\n"+
 		"  tctl rm token/%s\n"+
 		"  kubectl --context %s --namespace %s delete --cascade=foreground --wait deployment,rolebinding,role,configmap,serviceaccount --selector %s=%s,%s=%s\n"+
@@ -124,11 +153,14 @@ func (r *deleteRun) byHand() string {
 
 func (r *deleteRun) sayRemoval() {
 	r.progress.Head("What goes (-) and what stays (=)")
-	r.progress.Removal(r.result.Found, map[manifests.System]string{
-		manifests.Kubernetes: "Kubernetes, context " + r.setup.Kubernetes.Context,
-		manifests.Teleport:   "Teleport, cluster " + r.setup.Resolved.ClusterName,
-		manifests.Target:     "Kubernetes clusters that the bot reaches",
-	})
+	heads := map[manifests.System]string{manifests.Target: "Kubernetes clusters that the bot reaches"}
+	if r.setup.Side.HasKubernetes() {
+		heads[manifests.Kubernetes] = "Kubernetes, context " + r.setup.Kubernetes.Context
+	}
+	if r.setup.Side.HasTeleport() {
+		heads[manifests.Teleport] = "Teleport, cluster " + r.setup.Resolved.ClusterName
+	}
+	r.progress.Removal(r.result.Found, heads)
 	role := func(i undo.Item) bool { return i.Kind == "role" }
 	if len(r.setup.Reach.Contexts) == 0 && slices.ContainsFunc(r.result.Found.Of(undo.Remove), role) {
 		r.progress.Say("Bindings in the clusters that the bot reached are not looked for; --target-context names such clusters.")

@@ -27,10 +27,11 @@ flags, or the file that init --save wrote.
 
 It exits with 0 where nothing differs and with 3 where something does.`,
 		Example: `  tbotctl diff --from answers.yaml
+  tbotctl diff --side teleport --from req.yaml
   tbotctl diff --context prod --namespace machines --proxy example.teleport.sh:443 --roles access -o json`,
 		Args: noArgs,
 	}
-	a := bindAnswers(c, "side", "issuer", "jwks-file")
+	a := bindAnswers(c, "issuer", "jwks-file")
 	o.bindSession(c, "")
 	c.Flags().BoolVar(&o.refresh, "refresh", false, "look up anew what the answers hold as resolved, such as the image's version")
 	c.Flags().VarP(&o.output, "output", "o", "result on stdout: table or json")

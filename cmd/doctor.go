@@ -26,7 +26,7 @@ type doctorOptions struct {
 
 // doctorAnswers are the answers that narrow what doctor looks at.
 func doctorAnswers() []string {
-	return []string{"context", "namespace", "proxy", "proxy-ca", "cluster-name", "name"}
+	return []string{"side", "context", "namespace", "proxy", "proxy-ca", "cluster-name", "name"}
 }
 
 func newDoctor(f *Factory) *cobra.Command {
@@ -46,6 +46,9 @@ something does, and 5 one in which nothing does as far as could be seen.`,
 
   # one namespace, for a ticket
   tbotctl doctor --namespace machines -o short --bundle tbot.tgz
+
+  # the Teleport side alone, by what was asked for
+  tbotctl doctor --side teleport --from req.yaml
 
   # before anything is installed
   tbotctl doctor --before --proxy example.teleport.sh:443
@@ -134,6 +137,9 @@ func (o *doctorOptions) judge() error {
 	}
 	if o.wait < 0 {
 		return usagef("--wait: %s is no time; write for example 2m", o.wait)
+	}
+	if !o.setup.Side.HasKubernetes() && (o.prove || o.before || o.forServer != "") {
+		return usagef("--side teleport goes with neither --prove, nor --before, nor --for-server: they look at a Kubernetes cluster")
 	}
 	if o.before && o.forServer != "" {
 		return usagef("--before is about a cluster without a tbot, and --for-server about one with a tbot; give one of them")

@@ -70,7 +70,9 @@ func (r *doctorRun) saw(ctx context.Context) (map[string][]byte, error) {
 	for _, live := range r.seen {
 		all.folder = live.Workload.Deployment.Namespace + "/" + live.Workload.Deployment.Name
 		all.unseen = nil
-		all.kubernetes(ended, live)
+		if r.clusters.kube != nil {
+			all.kubernetes(ended, live)
+		}
 		all.teleport(ended, live)
 		slices.Sort(all.unseen)
 		all.text("not-seen.txt", strings.Join(all.unseen, ""))

@@ -125,6 +125,9 @@ func (r *doctorRun) mayMend(ctx context.Context, c *clusters, category checks.Ca
 		verdicts, err := c.teleportMay(ctx, []checks.TeleportAccess{{Kind: "token", Verb: "update"}, {Kind: "bot", Verb: "update"}})
 		return err == nil && !slices.ContainsFunc(verdicts, func(v checks.Verdict) bool { return !v.Allowed })
 	}
+	if c.kube == nil {
+		return false
+	}
 	access := kube.Access{Verb: "patch", Group: "apps", Resource: "deployments", Namespace: namespace}
 	if category == checks.CategoryPermissions {
 		access = kube.Access{Verb: "patch", Group: rbacGroup, Resource: "roles", Namespace: namespace}

@@ -42,7 +42,7 @@ func runDoctor(ctx context.Context, o *doctorOptions) error {
 	if err := run.open(ctx, onlyContext, false); err != nil {
 		return err
 	}
-	if !o.before {
+	if !o.before && o.setup.Side.HasKubernetes() {
 		run.onlyGiven()
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
@@ -86,6 +86,14 @@ func (r *doctorRun) once(ctx context.Context) error {
 	}}
 	if r.before {
 		r.examine(ctx, r.setup, nil)
+		return broken(ctx)
+	}
+	if !r.setup.Side.HasKubernetes() {
+		if err := r.rightCluster(ctx); err != nil {
+			return err
+		}
+		asked := requestedWorkload(r.setup)
+		r.examine(ctx, r.setup, &asked)
 		return broken(ctx)
 	}
 	r.progress.Looking("looking for tbots")
@@ -169,12 +177,12 @@ func (r *doctorRun) examine(ctx context.Context, s spec.Setup, w *checks.Workloa
 	one := report.Installation{}
 	if w != nil {
 		one.Name, one.Manager = w.Deployment.Namespace+"/"+w.Deployment.Name, w.Manager
-		facts.Live = survey.Around(r.clusters.kube, *w)
+		facts.Live = r.around(*w)
 		r.seen = append(r.seen, facts.Live)
 		c.liveLocal(facts.Live, facts.Public)
 		c.liveEntry(facts.Live)
 		// By its files alone: that it is not taken shows where it is used.
-		if r.login().AtHand(target.Proxy, c.clock()) == nil {
+		if c.loginAtHand() == nil {
 			c.liveTeleport(facts.Live)
 		}
 		if r.prove {
@@ -186,7 +194,7 @@ func (r *doctorRun) examine(ctx context.Context, s spec.Setup, w *checks.Workloa
 		impact  []string
 		looking sync.WaitGroup
 	)
-	if w != nil {
+	if w != nil && r.clusters.kube != nil {
 		looking.Go(func() { impact, one.Until = r.impact(ctx, facts.Live) })
 	}
 	results := checks.Settle(checks.Stream(ctx, r.selected(c, w != nil), facts, func(result checks.Result) {
@@ -214,6 +222,14 @@ func (r *doctorRun) examine(ctx context.Context, s spec.Setup, w *checks.Workloa
 		r.result.Target.ClusterName, r.result.Target.ServerVersion, r.result.Target.Proxy = server.ClusterName, server.Version, target.Proxy
 	}
 	r.result.Installations = append(r.result.Installations, one)
+}
+
+// around are the facts of Kubernetes about a tbot; none where this run may not touch it.
+func (r *doctorRun) around(w checks.Workload) *checks.Live {
+	if r.clusters.kube == nil {
+		return &checks.Live{Workload: w}
+	}
+	return survey.Around(r.clusters.kube, w)
 }
 
 // searched gives the search for tbots its time: it is what the check that one is installed looks by.

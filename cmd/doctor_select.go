@@ -8,6 +8,7 @@ import (
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/issuer"
 	"github.com/tbotctl/tbotctl/internal/kube"
+	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/teleport"
 )
 
@@ -23,7 +24,7 @@ func clusterWide() []checks.ID { return []checks.ID{checks.DiscoveryAllowed, che
 // selected are the checks of this run. A login that is not there is no finding of doctor's: it looks with what there is.
 func (r *doctorRun) selected(c *clusters, live bool) []checks.Check {
 	var selected []checks.Check
-	for _, check := range checks.Catalogue() {
+	for _, check := range checks.OfSide(r.side(), checks.Catalogue()) {
 		switch {
 		case !r.wants(check), r.offline && slices.Contains(internet(), check.ID), r.scope == scopeNamespace && slices.Contains(clusterWide(), check.ID):
 			continue
@@ -44,6 +45,15 @@ func (r *doctorRun) selected(c *clusters, live bool) []checks.Check {
 		selected = append(selected, check)
 	}
 	return selected
+}
+
+// side is the one whose checks are left. Without a login doctor says check by check what it does not know, and so it does where it may
+// use none.
+func (r *doctorRun) side() spec.Side {
+	if r.setup.Side == spec.SideKubernetes {
+		return spec.SideBoth
+	}
+	return r.setup.Side
 }
 
 // notMinted stands for the look at a token's header.

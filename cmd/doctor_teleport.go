@@ -213,14 +213,24 @@ func (l *liveLooks) joins(ctx context.Context, token tokenFact) ([]checks.JoinEv
 		return nil, err
 	}
 	namespace, account := l.account()
-	of := teleport.JoinsOf{Token: name, Account: namespace + ":" + account}
 	// What hinders here is that check's finding which looks at the token.
-	of.Bot, _ = botNamed(ctx, token)
-	admin, err := l.admin(ctx)
+	bot, _ := botNamed(ctx, token)
+	return l.joinsBy(ctx, teleport.JoinsOf{Token: name, Account: namespace + ":" + account, Bot: bot})
+}
+
+// joinsOf are the joins of a bot that is known by name.
+func (c *clusters) joinsOf(ctx context.Context, w checks.Workload, bot string) ([]checks.JoinEvent, error) {
+	l := &liveLooks{clusters: c, workload: w}
+	namespace, account := l.account()
+	return c.joinsBy(ctx, teleport.JoinsOf{Token: w.Config.Onboarding.Token, Account: namespace + ":" + account, Bot: bot})
+}
+
+func (c *clusters) joinsBy(ctx context.Context, of teleport.JoinsOf) ([]checks.JoinEvent, error) {
+	admin, err := c.admin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	joins, err := admin.Joins(ctx, of, joinsWanted, l.clock())
+	joins, err := admin.Joins(ctx, of, joinsWanted, c.clock())
 	events := make([]checks.JoinEvent, len(joins))
 	for i, join := range joins {
 		events[i] = checks.JoinEvent{

@@ -42,7 +42,7 @@ func (r *initRun) endDry(ctx context.Context, set manifests.Set) error {
 	if err != nil {
 		return err
 	}
-	if !unasked && r.prove != proveNever && !r.setup.IsAgent() {
+	if !unasked && r.prove != proveNever && !r.setup.IsAgent() && r.setup.Side.HasKubernetes() {
 		if err := r.tryPod(ctx, set); err != nil {
 			return err
 		}

@@ -18,6 +18,9 @@ import (
 // evidence looks whether an unchanged setup works by the checks of `verify --evidence`, without making, minting or writing anything.
 // Where one of them says no, or could not look, the join is proven anew.
 func (r *initRun) evidence(ctx context.Context) (*proof.Result, error) {
+	if r.clusters.kube == nil {
+		return nil, errNotAsked
+	}
 	n := r.setup.Names()
 	found, err := survey.Find(ctx, r.clusters.kube, survey.Options{Namespace: n.Namespace, Name: n.Deployment})
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 // clusters are the two clusters of a run, with everything that was asked of them, asked once.
 type clusters struct {
 	setup spec.Setup
-	kube  *kube.Cluster
+	// kube is nil where the run may not touch Kubernetes.
+	kube *kube.Cluster
 	// targets are the clusters of --target-context.
 	targets map[string]*kube.Cluster
 	target  teleport.Target
@@ -45,7 +46,13 @@ func newClusters(s spec.Setup, k *kube.Cluster, target teleport.Target, login te
 	c.version = checks.Once(c.kube.ServerVersion)
 	c.server = checks.Once(func(ctx context.Context) (teleport.Server, error) { return teleport.Find(ctx, c.target) })
 	c.admin = checks.Once(c.connect)
+	if !s.Side.HasTeleport() {
+		c.admin = noLogin
+	}
 	c.issuer = checks.Once(func(ctx context.Context) (issuer.Cluster, error) { return issuer.ReadCluster(ctx, c) })
+	if k == nil {
+		c.version, c.issuer = notAsked, c.requestedIssuer
+	}
 	c.public = checks.Once(func(ctx context.Context) (issuer.PublicResult, error) {
 		// A cluster that publishes nothing itself may still be known by the `iss` of its tokens.
 		cluster, err := c.issuer(ctx)
@@ -96,6 +103,9 @@ func (c *clusters) choose(ctx context.Context) (issuer.Choice, error) {
 
 // chooseAs applies the rule as if the type had been asked for.
 func (c *clusters) chooseAs(ctx context.Context, requested spec.JoinType) (issuer.Choice, error) {
+	if c.kube == nil {
+		return c.requestedChoice()
+	}
 	cluster, clusterErr := c.issuer(ctx)
 	// Where nobody could look, the result says so itself, and the cause is clusterErr.
 	public, _ := c.public(ctx)

@@ -67,7 +67,7 @@ func (r *initRun) writeFiles(ctx context.Context) error {
 		return err
 	}
 	r.progress.Head("Files")
-	if err := r.putFiles(set); err != nil {
+	if err := r.putFiles(ctx, set); err != nil {
 		return err
 	}
 	r.sayFiles()
@@ -75,9 +75,9 @@ func (r *initRun) writeFiles(ctx context.Context) error {
 }
 
 // putFiles writes the set to the folder, whole or not at all.
-func (r *initRun) putFiles(set manifests.Set) (err error) {
+func (r *initRun) putFiles(ctx context.Context, set manifests.Set) (err error) {
 	var all []files.File
-	for _, file := range set.Files() {
+	for _, file := range set.Of(r.setup.Side).Files() {
 		all = append(all, files.File(file))
 	}
 	r.result.Files, err = files.Write(r.outDir, all, files.Options{Overwrite: r.overwrite})
@@ -89,7 +89,7 @@ func (r *initRun) putFiles(set manifests.Set) (err error) {
 		return fmt.Errorf("--out-dir: %w; no file was written, and nothing was applied", err)
 	}
 	r.result.Next = r.commands()
-	return nil
+	return r.putRequest(ctx, false)
 }
 
 // sayFiles says what was written, and who applies it how.
@@ -118,6 +118,9 @@ func (r *initRun) compareForFiles(ctx context.Context, set manifests.Set) (plan.
 	var planned plan.Plan
 	var unseen []plan.Item
 	for _, side := range []spec.Side{spec.SideKubernetes, spec.SideTeleport} {
+		if r.setup.Side != spec.SideBoth && r.setup.Side != side {
+			continue
+		}
 		part, err := r.compareSide(ctx, set, side)
 		if cannotLook(err) {
 			r.progress.Warn(fmt.Sprintf("the files for %s are not compared with what is there: %v", side, err))
@@ -181,7 +184,7 @@ func (r *initRun) commands() []string {
 	}
 	kubectl += " apply --server-side"
 	tctl := "tctl create"
-	var elsewhere []string
+	var here, elsewhere []string
 	for _, file := range r.result.Files {
 		path := " -f " + spec.ShellWord(pasted(file.Path))
 		switch folder := filepath.Dir(file.Path); {
@@ -195,7 +198,13 @@ func (r *initRun) commands() []string {
 			kubectl += path
 		}
 	}
-	return append([]string{tctl, kubectl}, elsewhere...)
+	if r.setup.Side.HasTeleport() {
+		here = append(here, tctl)
+	}
+	if r.setup.Side.HasKubernetes() {
+		here = append(here, kubectl)
+	}
+	return append(here, elsewhere...)
 }
 
 // pasted makes a path one that no command takes for a flag.

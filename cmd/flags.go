@@ -1,7 +1,10 @@
 package cmd
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -19,6 +22,8 @@ type answers struct {
 	raw    map[string]*string
 	from   string
 	flags  *pflag.FlagSet
+	// request is what --from held, where that was a request and no answers.
+	request *spec.Request
 }
 
 // bindAnswers registers the flags of every answer that a command takes.
@@ -40,7 +45,7 @@ func bindAnswers(c *cobra.Command, except ...string) *answers {
 			flag.Shorthand = "n"
 		}
 	}
-	c.Flags().StringVar(&a.from, "from", "", "read answers from `FILE`; - is stdin")
+	c.Flags().StringVar(&a.from, "from", "", "read answers, or the request of the Kubernetes side, from `FILE`; - is stdin")
 	return a
 }
 
@@ -72,7 +77,10 @@ func (a *answer) Type() string {
 func (a *answers) setup(f *Factory) (s spec.Setup, notes []string, err error) {
 	s = spec.Default()
 	if a.from != "" {
-		if s, err = a.load(f); err != nil {
+		var altered *spec.Altered
+		if s, err = a.load(f); errors.As(err, &altered) {
+			return s, nil, &findingError{text: fmt.Sprintf("--from %s: %v; nothing was done", a.from, err)}
+		} else if err != nil {
 			return s, nil, usage(fmt.Errorf("--from %s: %w", a.from, err))
 		}
 	}
@@ -158,17 +166,34 @@ func (a *answers) lookup(f *Factory, name string) (text, source string) {
 
 func (a *answers) load(f *Factory) (spec.Setup, error) {
 	if a.from == "-" {
-		return spec.Load(f.Streams.In)
+		return a.read(f.Streams.In)
 	}
 	file, err := os.Open(a.from)
 	if err != nil {
 		return spec.Setup{}, err
 	}
-	s, err := spec.Load(file)
+	s, err := a.read(file)
 	if closeErr := file.Close(); err == nil {
 		err = closeErr
 	}
 	return s, err
+}
+
+// read takes either kind of document.
+func (a *answers) read(from io.Reader) (spec.Setup, error) {
+	data, err := spec.Read(from)
+	switch {
+	case err != nil:
+		return spec.Setup{}, err
+	case !spec.IsRequest(data):
+		return spec.Load(bytes.NewReader(data))
+	}
+	request, err := spec.LoadRequest(bytes.NewReader(data), thumbprintsOf)
+	if err != nil {
+		return spec.Setup{}, err
+	}
+	a.request = &request
+	return request.Setup(), nil
 }
 
 // neverFromEnv are the flags that a person has to type each time (cli.md).

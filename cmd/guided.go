@@ -34,10 +34,10 @@ type guided struct {
 // lookAgain is the pause between two looks for a login that somebody is making.
 const lookAgain = time.Second
 
-// guides tells that this run leads a person: one can be asked, and something is left to ask or to be said yes to. A dry run is a look
-// at answers that are there.
+// guides tells that this run leads a person: one can be asked, and something is left to ask or to be said yes to. Who grants what another
+// asks for decides nothing but whether to: a question at the end does. A dry run is a look at answers that are there.
 func (o *initOptions) guides() bool {
-	return o.terminal() && o.dryRun == "" && (!o.yes && !o.filesOnly() || len(wizard.Missing(o.setup, wizard.Situation{Terminal: true, InPod: o.inPod()})) > 0)
+	return o.terminal() && o.dryRun == "" && o.setup.Side.HasKubernetes() && (!o.yes && !o.filesOnly() || len(wizard.Missing(o.setup, wizard.Situation{Terminal: true, InPod: o.inPod()})) > 0)
 }
 
 func runGuided(ctx context.Context, o *initOptions) (err error) {
@@ -55,7 +55,7 @@ func runGuided(ctx context.Context, o *initOptions) (err error) {
 	o.progress = report.NewProgress(&streams)
 	wiz := wizard.Wizard{
 		Prompt: pages, Speaker: o.progress, Kubernetes: kubernetesLooks{g}, Teleport: teleportLooks{g}, Deeds: deeds{g},
-		Given: o.given, Now: o.factory.Now, LookAgain: lookAgain, Patience: o.timeout,
+		Given: o.given, Now: o.factory.Now, LookAgain: lookAgain, Patience: o.timeout + o.waitTeleport,
 	}
 	defer ui.DivertStderr(streams.Err)()
 	// The terminal is given back also where the wizard fails in a way that nobody thought of.

@@ -25,7 +25,8 @@ type deeds struct{ *guided }
 func (d deeds) Use(ctx context.Context, answers wizard.Answers) error {
 	before, after := d.held.Setup, answers.Setup
 	same := d.clusters != nil && !d.stale && before.Kubernetes.Context == after.Kubernetes.Context &&
-		before.Teleport.Proxy == after.Teleport.Proxy && before.Teleport.ProxyCA == after.Teleport.ProxyCA && d.held.Identity == answers.Identity
+		before.Teleport.Proxy == after.Teleport.Proxy && before.Teleport.ProxyCA == after.Teleport.ProxyCA && d.held.Identity == answers.Identity &&
+		before.Side == after.Side
 	d.held, d.setup, d.identity = answers, answers.Setup, answers.Identity
 	d.takeOver, d.forceConflicts, d.rolesOf = answers.TakeOver, answers.ForceConflicts, answers.RolesOf
 	if err := d.setup.Validate(); err != nil {
@@ -68,7 +69,7 @@ func (d deeds) Discover(ctx context.Context) error {
 // look runs those of the checks before init that are selected, and says those that tell something new.
 func (d deeds) look(ctx context.Context, selected func(checks.Check) bool, tells func(checks.Result) bool) error {
 	var run []checks.Check
-	for _, check := range checks.Concerning(d.setup, checks.Select(checks.Catalogue(), checks.Before)) {
+	for _, check := range checks.Concerning(d.setup, checks.OfSide(d.setup.Side, checks.Select(checks.Catalogue(), checks.Before))) {
 		if selected(check) && (!d.held.NoTeleport || !needsLogin(check)) {
 			run = append(run, check)
 		}
@@ -150,12 +151,15 @@ func (d deeds) Plan(ctx context.Context) (planned wizard.Planned, err error) {
 	if why != "" {
 		d.progress.Warn(why + ", so this plan can be written to files and not applied from here")
 	}
-	return wizard.Planned{Plan: d.result.Plan, FilesOnly: why != "" || d.held.NoTeleport}, nil
+	return wizard.Planned{Plan: d.result.Plan, FilesOnly: why != "" || d.leftToOthers()}, nil
 }
+
+// leftToOthers tells that somebody else does the Teleport side, and that this one only writes files: --side kubernetes does its own.
+func (d deeds) leftToOthers() bool { return d.held.NoTeleport && d.setup.Side.HasTeleport() }
 
 // checkTargets runs the checks of the clusters of --target-context, and says what is not as it should be.
 func (d deeds) checkTargets(ctx context.Context) error {
-	if len(d.setup.Reach.Contexts) == 0 || d.held.NoTeleport || d.filesOnly() {
+	if len(d.setup.Reach.Contexts) == 0 || d.leftToOthers() || d.filesOnly() {
 		return nil
 	}
 	d.progress.Looking("asking the clusters of --target-context")
@@ -171,7 +175,7 @@ func (d deeds) checkTargets(ctx context.Context) error {
 // comparable compares the set with both clusters, the Teleport side as unread where somebody else does it.
 func (d deeds) comparable(ctx context.Context) (plan.Plan, error) {
 	d.progress.Looking("comparing with what is there")
-	if d.held.NoTeleport {
+	if d.leftToOthers() {
 		planned, err := plan.Compute(ctx, d.set, d.setup.InstallID(), d.clusters.kube, unread{})
 		if err == nil {
 			planned, err = d.withTargets(ctx, d.set, planned)
@@ -195,14 +199,14 @@ func (unread) Token(context.Context, string) (*types.ProvisionTokenV2, error) { 
 
 // Apply implements wizard.Deeds.
 func (d deeds) Apply(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	ctx, cancel := context.WithTimeout(ctx, d.timeout+d.waitTeleport)
 	defer cancel()
 	err := d.apply(ctx, d.set)
 	for id := range d.result.Written {
 		d.written[id] = true
 	}
 	d.stale = d.stale || err != nil
-	if err != nil && d.result.Refusal == nil && ctx.Err() == nil {
+	if err != nil && (d.result.Refusal == nil || d.setup.Side == spec.SideKubernetes) && ctx.Err() == nil {
 		d.progress.Warn(err.Error())
 	}
 	return err
@@ -214,7 +218,7 @@ func (d deeds) WriteFiles(ctx context.Context, dir string) error {
 	if err := errors.Join(d.judgeFiles(), ctx.Err()); err != nil {
 		return err
 	}
-	return d.putFiles(d.set)
+	return d.putFiles(ctx, d.set)
 }
 
 // Save implements wizard.Deeds. The file holds what was looked up where a plan was made, so that render needs no cluster.
@@ -253,7 +257,7 @@ func (d deeds) Fix(error) string {
 			return flag
 		}
 	}
-	if d.result.Refusal != nil {
+	if d.result.Refusal != nil && d.setup.Side != spec.SideKubernetes { // whom the other side has still to let in
 		return wizard.FlagJoinType
 	}
 	if len(d.result.Plan.Conflicts()) > 0 {

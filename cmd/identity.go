@@ -13,8 +13,12 @@ import (
 )
 
 // identity tells this Kubernetes cluster from others: by the UID of kube-system. Where that may not be read, what an earlier run has
-// recorded of this very cluster counts, so that people of unlike rights get the same names; else issuer and keys tell.
+// recorded of this very cluster counts, so that people of unlike rights get the same names; else issuer and keys tell. A run that may
+// not ask the cluster goes by what the request says.
 func (c *clusters) identity(ctx context.Context) (string, error) {
+	if c.kube == nil {
+		return c.setup.Resolved.ClusterID, ctx.Err()
+	}
 	uid, err := c.kube.NamespaceUID(ctx, "kube-system")
 	if err == nil {
 		return spec.ClusterID(string(uid)), nil

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,8 @@ type initOptions struct {
 	outDir                   string
 	outDirGiven, overwrite   bool
 	agentValues              string
+	requestFile              string
+	waitTeleport             time.Duration
 	refresh                  bool
 	takeOver, forceConflicts bool
 	prove                    string
@@ -45,14 +48,21 @@ Kubernetes is reached as kubectl would, Teleport with the login of tsh or an ide
   tbotctl init --namespace teleport-agent --workload agent --agent-roles App,Kube \
     --agent-app shop=http://shop.svc:80 --agent-kube-name prod
 
+  # two people: who has the Kubernetes cluster, and who may make bots in Teleport
+  tbotctl init --side kubernetes --namespace machines --proxy example.teleport.sh:443 --roles access \
+    --request req.yaml --wait-teleport 30m
+  tbotctl init --side teleport --from req.yaml
+
   # files for somebody else to review and apply
   tbotctl init --namespace machines --roles access --out-dir machines`,
 		Args: noArgs,
 	}
-	a := bindAnswers(c, "side", "issuer", "jwks-file")
+	a := bindAnswers(c, "issuer", "jwks-file")
 	flags := c.Flags()
 	o.bindSession(c, "apply without asking; without a terminal nothing is applied unless it is given")
 	flags.StringVar(&o.save, "save", "", "write the answers with what was looked up to `FILE`, for render and the next run")
+	flags.StringVar(&o.requestFile, "request", "", "with --side kubernetes: write what the Teleport side has to grant to `FILE`, without secrets, for its --from")
+	flags.DurationVar(&o.waitTeleport, "wait-teleport", 0, "with --side kubernetes: how long to wait for the Teleport side before the join counts as refused; beside --timeout")
 	flags.BoolVar(&o.accessible, "accessible", false, "ask line by line, for screen readers (also ACCESSIBLE=1)")
 	flags.BoolVar(&o.refresh, "refresh", false, "look up anew what the answers hold as resolved, such as the image's version")
 	flags.StringVar(&o.outDir, "out-dir", "", "write files to folder `DIR` instead of applying, and say which commands apply them")
@@ -86,7 +96,7 @@ func (o *initOptions) judge() error {
 	default:
 		return usagef("--prove: %s is not known; use auto, always or never", spec.Quote(o.prove))
 	}
-	if err := o.judgeValues(); err != nil {
+	if err := errors.Join(o.judgeRequest(), o.judgeValues()); err != nil {
 		return err
 	}
 	return errors.Join(o.judgeDryRun(), o.judgeFiles())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/apply"
@@ -25,6 +26,8 @@ type initRun struct {
 	tctl string
 	// claims are those of the token that was last presented to Teleport.
 	claims issuer.Claims
+	// waitUntil is when the wait for the other side is over; zero where there is none.
+	waitUntil time.Time
 	// outside runs what talks to the person at the terminal itself.
 	outside func(func() error) error
 }
@@ -47,7 +50,7 @@ func runInit(ctx context.Context, o *initOptions) error {
 		return err
 	}
 	run.result.Setup = run.setup
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	ctx, cancel := context.WithTimeout(ctx, o.timeout+o.waitTeleport)
 	defer cancel()
 	err = run.carryOut(ctx)
 	err = errors.Join(err, run.clusters.close())
@@ -66,7 +69,9 @@ func (r *initRun) carryOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.sayChoice(resolved.choice)
+	if err := r.sayAsked(ctx, resolved.choice); err != nil {
+		return err
+	}
 	if err := r.offerToken(ctx); err != nil {
 		return err
 	}
@@ -92,16 +97,19 @@ func (r *initRun) carryOut(ctx context.Context) error {
 	if err := r.planTouch(ctx, set); err != nil {
 		return err
 	}
+	if err := r.agree(ctx); err != nil {
+		return err
+	}
 	return r.apply(ctx, set)
 }
 
 func (r *initRun) checksBefore(ctx context.Context) error {
 	r.progress.Head("Checks")
-	r.progress.Looking("asking both clusters")
+	r.progress.Looking(r.asking())
 	facts := r.clusters.facts()
 	facts.KubernetesNeeds, facts.TeleportNeeds = r.kubernetesNeeds, teleportNeeds(r.setup)
 	facts.BotGroups = r.botGroups
-	selected := checks.Concerning(r.setup, checks.Select(checks.Catalogue(), checks.Before))
+	selected := checks.Concerning(r.setup, checks.OfSide(r.setup.Side, checks.Select(checks.Catalogue(), checks.Before)))
 	if r.filesOnly() {
 		r.withoutWrites(ctx, selected, facts)
 	}
@@ -160,11 +168,15 @@ func conflicts(planned plan.Plan) error {
 }
 
 func (r *initRun) apply(ctx context.Context, set manifests.Set) error {
-	admin, err := r.clusters.admin(ctx)
-	if err != nil {
-		return err
+	var admin apply.Teleport
+	if r.setup.Side.HasTeleport() {
+		opened, err := r.clusters.admin(ctx)
+		if err != nil {
+			return err
+		}
+		admin = opened
 	}
-	if err := r.putValues(set); err != nil {
+	if err := errors.Join(r.putValues(set), r.putRequest(ctx, false)); err != nil {
 		return err
 	}
 	r.progress.Head("Apply")
@@ -179,7 +191,7 @@ func (r *initRun) apply(ctx context.Context, set manifests.Set) error {
 		}
 		runner.Prove = r.prover(pod)
 	}
-	if !r.noWait && !r.setup.IsAgent() { // whose rollout is Helm's
+	if !r.noWait && !r.setup.IsAgent() && r.setup.Side.HasKubernetes() { // whose rollout is Helm's
 		runner.Rollout = r.rollout
 	}
 	applied, err := runner.Run(ctx, r.result.Plan)
@@ -189,14 +201,14 @@ func (r *initRun) apply(ctx context.Context, set manifests.Set) error {
 	}
 	if err != nil {
 		r.whatStands()
-		return r.touchAfterAll(set, err)
+		return r.askOther(ctx, r.touchAfterAll(set, err))
 	}
 	return r.checksAfter(ctx, applied)
 }
 
 // needsProof decides by --prove; auto lets evidence stand for an unchanged setup, so that a second run writes nothing.
 func (r *initRun) needsProof(ctx context.Context) bool {
-	if r.prove == proveNever {
+	if r.prove == proveNever || !r.setup.Side.HasKubernetes() {
 		return false
 	}
 	if r.prove == proveAlways || r.result.Plan.Changed() {
@@ -224,10 +236,13 @@ func (r *initRun) whatStands() {
 }
 
 func (r *initRun) checksAfter(ctx context.Context, applied apply.Result) error {
+	if !r.setup.Side.HasKubernetes() {
+		return ctx.Err() // what there is to see of it is in Kubernetes, and what was written was taken
+	}
 	r.progress.Head("Checks afterwards")
 	r.progress.Looking("looking at what was made")
 	facts := r.factsAfter(applied)
-	after := checks.Run(ctx, checks.Concerning(r.setup, checks.Select(checks.Catalogue(), checks.After)), facts, r.progress.Check)
+	after := checks.Run(ctx, checks.Concerning(r.setup, checks.OfSide(r.setup.Side, checks.Select(checks.Catalogue(), checks.After))), facts, r.progress.Check)
 	r.result.Checks = checks.Settle(append(r.result.Checks, after...))
 	if err := failure(ctx, r.result.Checks, "what was applied stands"); err != nil {
 		return err
@@ -275,6 +290,9 @@ func (r *initRun) report(err error) error {
 }
 
 func (r *initRun) next() []string {
+	if !r.setup.Side.HasKubernetes() {
+		return nil // what comes next is the other side's
+	}
 	if r.setup.IsAgent() {
 		return r.nextOfAgent()
 	}

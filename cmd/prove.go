@@ -34,7 +34,10 @@ func (r *initRun) prover(deployment *appsv1.Deployment) func(context.Context, ap
 			observe(apply.Event{Step: step, State: apply.Waiting, Detail: text, Elapsed: elapsed()})
 		}
 		r.sweep(ctx, r.setup.Kubernetes.Namespace, r.setup.InstallID())
-		proven, err := proof.Proof{
+		if err := r.waiting(ctx); err != nil {
+			return err
+		}
+		proven, err := r.proveWaiting(ctx, proof.Proof{
 			Kubernetes: r.clusters.kube,
 			Join: func(ctx context.Context, token spec.Secret) (proof.Outcome, error) {
 				return r.joinPatiently(ctx, token, say)
@@ -43,7 +46,7 @@ func (r *initRun) prover(deployment *appsv1.Deployment) func(context.Context, ap
 			JoinType:   r.setup.Resolved.JoinType,
 			Say:        say,
 			Now:        r.factory.Now,
-		}.Run(ctx)
+		}.Run)
 		if err != nil {
 			r.result.ProofErr = err
 			observe(apply.Event{Step: step, State: apply.Failed, Detail: err.Error(), Elapsed: elapsed()})
@@ -80,19 +83,27 @@ func (s *session) sweep(ctx context.Context, namespace, install string) {
 }
 
 // joinPatiently repeats a join that Teleport refused for want of what this very run has just written: not every Auth Service
-// and proxy has seen it yet (field-notes 7).
+// and proxy has seen it yet (field-notes 7). With --wait-teleport it may be for want of what somebody else is still to write, too.
 func (r *initRun) joinPatiently(ctx context.Context, token spec.Secret, say func(string)) (proof.Outcome, error) {
 	// What the token says of itself explains a refusal; a token that cannot be read explains nothing, and Teleport says so.
 	r.claims, _ = issuer.TokenClaims(token)
-	until := r.factory.Now().Add(r.factory.Patience)
+	start := r.factory.Now()
+	until := start.Add(r.factory.Patience)
 	ticker := time.NewTicker(joinAgainAfter)
 	defer ticker.Stop()
 	for {
 		outcome, err := r.joinOnce(ctx, token)
-		if err == nil || !r.mayBeTooEarly(err) || !r.factory.Now().Before(until) {
+		now := r.factory.Now()
+		switch left := r.waitsFor(err); {
+		case err == nil:
+			return outcome, nil
+		case left > 0 && now.Sub(start) < oneTokenFor:
+			say(fmt.Sprintf("waiting for the Teleport side, for another %s: %s", about(left), err))
+		case !r.mayBeTooEarly(err) || !now.Before(until):
 			return outcome, err
+		default:
+			say(fmt.Sprintf("%s; what was just written may not be known everywhere yet, trying again for %s", err, until.Sub(now).Round(time.Second)))
 		}
-		say(fmt.Sprintf("%s; what was just written may not be known everywhere yet, trying again for %s", err, until.Sub(r.factory.Now()).Round(time.Second)))
 		select {
 		case <-ctx.Done():
 			return outcome, errors.Join(err, ctx.Err())

@@ -50,6 +50,9 @@ with its --issuer or --jwks-file.`,
 		if err != nil {
 			return err
 		}
+		if *values && !setup.Side.HasKubernetes() {
+			return usagef("--values: they are the Kubernetes side's to give to Helm, and this is --side teleport")
+		}
 		if *values && !setup.IsAgent() {
 			return usagef("--values goes with --workload agent: nothing else is left to Helm")
 		}
@@ -67,6 +70,9 @@ func runRender(f *Factory, setup spec.Setup, notes []string, values bool) error 
 		return err
 	}
 	missing := wizard.Missing(setup, wizard.Situation{Offline: setup.Resolved == nil, Terminal: true})
+	if setup.Resolved != nil && !setup.Side.HasKubernetes() {
+		missing = nil // a request holds what its side needs, and manifests says what answers lack
+	}
 	if err := errors.Join(missingAnswers(missing, true), setup.ValidateBinding()); err != nil {
 		return err
 	}

@@ -36,14 +36,14 @@ func (s *session) resolve(ctx context.Context, refresh bool) (resolution, error)
 		return resolution{}, err
 	}
 	image, err := s.image(server, refresh)
-	if err != nil {
+	if err != nil && s.setup.Side.HasKubernetes() {
 		return resolution{}, err
 	}
 	resolved := &spec.Resolved{
 		ClusterName: server.ClusterName, ServerVersion: server.Version, Image: image, JoinType: choice.Type, Reason: choice.Reason,
 		Issuer: choice.Issuer, JWKS: choice.JWKS, ClusterID: clusterID,
 	}
-	if err := samePair(s.setup.Resolved, resolved); err != nil {
+	if err := s.samePair(resolved); err != nil {
 		return resolution{}, err
 	}
 	held := s.setup.Resolved
@@ -53,6 +53,9 @@ func (s *session) resolve(ctx context.Context, refresh bool) (resolution, error)
 		return resolution{}, err
 	}
 	if err := s.resolveReach(ctx, held, refresh); err != nil {
+		return resolution{}, err
+	}
+	if err := s.sameKeys(ctx); err != nil {
 		return resolution{}, err
 	}
 	public, err := s.clusters.public(ctx)
@@ -104,10 +107,13 @@ func (s *session) compare(ctx context.Context) (manifests.Set, plan.Plan, error)
 	if err != nil {
 		return nil, plan.Plan{}, err
 	}
+	set = set.Of(s.setup.Side)
 	s.progress.Looking("comparing with what is there")
-	reader, err := s.reader(ctx)
-	if err != nil {
-		return nil, plan.Plan{}, err
+	var reader plan.Teleport
+	if s.setup.Side.HasTeleport() {
+		if reader, err = s.reader(ctx); err != nil {
+			return nil, plan.Plan{}, err
+		}
 	}
 	planned, err := plan.Compute(ctx, set, s.setup.InstallID(), s.clusters.kube, reader)
 	if err != nil {
@@ -126,7 +132,7 @@ func (s *session) sayPlan(ctx context.Context, planned plan.Plan) {
 		s.sayPlanned(planned)
 		return
 	}
-	power := fmt.Sprintf("What this grants: pods of service account %s/%s may join %s as bot %s", n.Namespace, n.ServiceAccount, s.setup.Resolved.ClusterName, n.Bot)
+	power := fmt.Sprintf("%s: pods of service account %s/%s may join %s as bot %s", s.whoGrants(), n.Namespace, n.ServiceAccount, s.setup.Resolved.ClusterName, n.Bot)
 	if roles := s.setup.BotRoles(); len(roles) > 0 {
 		power += " with the roles " + strings.Join(roles, ", ")
 	}
@@ -137,6 +143,10 @@ func (s *session) sayPlan(ctx context.Context, planned plan.Plan) {
 	}
 	s.progress.Say(power + ".")
 	s.sayReach(ctx)
+	if !s.setup.Side.HasKubernetes() {
+		s.sayPlanned(planned)
+		return
+	}
 	telemetry := "off"
 	if s.setup.Workload.Telemetry {
 		telemetry = "on"
@@ -146,28 +156,40 @@ func (s *session) sayPlan(ctx context.Context, planned plan.Plan) {
 }
 
 func (s *session) sayPlanned(planned plan.Plan) {
-	s.progress.Plan(planned, map[string]string{
-		"kubernetes": "Kubernetes, context " + s.setup.Kubernetes.Context,
-		"teleport":   "Teleport, cluster " + s.setup.Resolved.ClusterName,
-		"target":     "Kubernetes clusters that the bot reaches",
-	})
+	heads := map[string]string{"target": "Kubernetes clusters that the bot reaches"}
+	if s.setup.Side.HasKubernetes() {
+		heads["kubernetes"] = "Kubernetes, context " + s.setup.Kubernetes.Context
+	}
+	if s.setup.Side.HasTeleport() {
+		heads["teleport"] = "Teleport, cluster " + s.setup.Resolved.ClusterName
+	}
+	s.progress.Plan(planned, heads)
 }
 
 // sayWhere tells, before anything else, which clusters this is about.
 func (s *session) sayWhere() {
+	if !s.setup.Side.HasKubernetes() {
+		s.progress.Head(fmt.Sprintf("Teleport through %s, for namespace %s of Kubernetes cluster %s",
+			s.setup.Teleport.Proxy, s.setup.Kubernetes.Namespace, s.setup.Resolved.ClusterID))
+		return
+	}
 	s.progress.Head(fmt.Sprintf("Kubernetes %s (%s), namespace %s; Teleport through %s",
 		s.setup.Kubernetes.Context, s.clusters.kube.Host(), s.setup.Kubernetes.Namespace, s.setup.Teleport.Proxy))
 }
 
-// samePair holds a run to the clusters that its answers were made for.
-func samePair(held, now *spec.Resolved) error {
-	switch {
+// samePair holds a run to the clusters that its answers, or its request, were made for.
+func (s *session) samePair(now *spec.Resolved) error {
+	what := "the answers were"
+	if s.requested != nil {
+		what = "the request was"
+	}
+	switch held := s.setup.Resolved; {
 	case held == nil:
 		return nil
 	case held.ClusterName != now.ClusterName:
-		return &findingError{text: fmt.Sprintf("the answers were made for Teleport cluster %s, and the proxy belongs to %s; nothing was done", spec.Quote(held.ClusterName), spec.Quote(now.ClusterName))}
+		return &findingError{text: fmt.Sprintf("%s made for Teleport cluster %s, and the proxy belongs to %s; nothing was done", what, spec.Quote(held.ClusterName), spec.Quote(now.ClusterName))}
 	case held.ClusterID != "" && held.ClusterID != now.ClusterID:
-		return &findingError{text: fmt.Sprintf("the answers were made for Kubernetes cluster %s, and this context leads to %s; nothing was done", held.ClusterID, now.ClusterID)}
+		return &findingError{text: fmt.Sprintf("%s made for Kubernetes cluster %s, and this context leads to %s; nothing was done", what, held.ClusterID, now.ClusterID)}
 	}
 	return nil
 }

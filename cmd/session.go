@@ -26,6 +26,8 @@ type session struct {
 	// given tells whether a flag has its answer already; files are the paths of answers that are read from files.
 	given func(flag string) bool
 	files map[string]string
+	// requested is the request that the answers came from; nil where they did not.
+	requested *spec.Request
 
 	kubeconfig     string
 	as             string
@@ -75,7 +77,7 @@ func (s *session) read(c *cobra.Command, a *answers) error {
 	}
 	var err error
 	s.setup, s.notes, err = a.setup(s.factory)
-	s.given, s.files = a.given(s.factory, s.setup), a.files(s.factory)
+	s.given, s.files, s.requested = a.given(s.factory, s.setup), a.files(s.factory), a.request
 	return err
 }
 
@@ -98,13 +100,16 @@ func (s *session) open(ctx context.Context, keep func(wizard.Question) bool, nee
 	if err := s.setup.Validate(); err != nil {
 		return err
 	}
+	if err := s.judgeSide(); err != nil {
+		return err
+	}
 	target, err := s.target()
 	if err != nil {
 		return err
 	}
 	var missing []wizard.Question
 	for _, question := range wizard.Missing(s.setup, wizard.Situation{Terminal: terminal, InPod: s.inPod()}) {
-		if keep == nil || keep(question) {
+		if (keep == nil || keep(question)) && s.asks(question) {
 			missing = append(missing, question)
 		}
 	}
@@ -131,11 +136,10 @@ func (s *session) judgeTimes() error {
 
 // connect opens the doors to both clusters.
 func (s *session) connect(target teleport.Target) error {
-	cluster, err := s.factory.Kube(s.kubeOptions(s.setup.Kubernetes.Context))
+	cluster, err := s.openKubernetes()
 	if err != nil {
 		return err
 	}
-	s.setup.Kubernetes.Context = cluster.Context()
 	s.clusters = newClusters(s.setup, cluster, target, s.login(), s.factory.Issuer, s.factory.Now)
 	return nil
 }
@@ -166,7 +170,7 @@ func (s *session) fromSurroundings() {
 	if s.setup.Teleport.Proxy == "" {
 		s.setup.Teleport.Proxy = teleport.CurrentProxy(s.factory.env("TELEPORT_HOME"))
 	}
-	if s.setup.Kubernetes.Namespace == "" {
+	if s.setup.Kubernetes.Namespace == "" && s.setup.Side.HasKubernetes() {
 		s.setup.Kubernetes.Namespace = kube.CurrentNamespace(kube.Options{Kubeconfig: s.kubeconfig, Context: s.setup.Kubernetes.Context})
 	}
 }

@@ -22,6 +22,9 @@ import (
 
 // openTargets opens the doors to the clusters of --target-context; nothing is sent.
 func (s *session) openTargets() (map[string]*kube.Cluster, error) {
+	if !s.setup.Side.HasKubernetes() {
+		return map[string]*kube.Cluster{}, nil
+	}
 	opened := map[string]*kube.Cluster{}
 	for _, name := range s.setup.Reach.Contexts {
 		cluster, err := s.factory.Kube(s.kubeOptions(name))

@@ -56,6 +56,9 @@ Exit code 0 is proven, 3 contrary in something, 5 nothing contrary seen but a lo
   # does it work, from a pipeline that may only look
   tbotctl verify --evidence --non-interactive --context prod --namespace machines --max-age 30m
 
+  # for whoever has the Teleport side alone: does the bot come back
+  tbotctl verify --side teleport --from req.yaml --evidence
+
   # before the first pod is there
   tbotctl verify --from answers.yaml
 
@@ -73,7 +76,7 @@ Exit code 0 is proven, 3 contrary in something, 5 nothing contrary seen but a lo
   tbotctl verify --namespace machines --runtime pod`,
 		Args: noArgs,
 	}
-	a := bindAnswers(c, "side", "issuer", "jwks-file", "target-context")
+	a := bindAnswers(c, "issuer", "jwks-file", "target-context")
 	o.bindSession(c, "go on without asking where something is written: --write, --runtime pod")
 	flags := c.Flags()
 	for name, meaning := range map[string]string{
@@ -135,6 +138,8 @@ func (o *verifyOptions) judge() error {
 		return usagef("--in-namespace goes with --each-cluster")
 	case slices.ContainsFunc(o.inNamespaces, func(name string) bool { return len(validation.IsDNS1123Label(name)) > 0 }):
 		return usagef("--in-namespace: %s are not all names of namespaces; separate them by commas, without spaces", spec.Quote(strings.Join(o.inNamespaces, ",")))
+	case !o.setup.Side.HasKubernetes() && !o.evidence && !o.lint:
+		return usagef("--side teleport has no join to prove, for only the Kubernetes cluster makes the service account's token; give --evidence, which looks at what Teleport has seen of it")
 	case o.write != "" && o.runtime != runtimeEmbedded:
 		return usagef("--write goes with the embedded runtime alone")
 	}

@@ -143,7 +143,7 @@ func (r *verifyRun) accountOf(said tbotlog.Account, via string, all bool) proof.
 
 // explainWords tells the cause behind Teleport's words for a join that it turned down.
 func (r *verifyRun) explainWords(ctx context.Context, words string) {
-	if r.login().AtHand(r.clusters.target.Proxy, r.clusters.clock()) == nil {
+	if r.clusters.loginAtHand() == nil {
 		// What it may see explains a refusal; that it is not taken hides nothing else.
 		_, _ = r.clusters.admin(ctx)
 	}

@@ -38,7 +38,7 @@ func (c *clusters) evidenceFacts(w checks.Workload, maxAge time.Duration) *check
 	live.MaxAge, live.Now = maxAge, c.clock
 	facts.Live = live
 	// By its files alone: that it is not taken shows where it is used.
-	if c.login.AtHand(c.target.Proxy, c.clock()) == nil {
+	if c.loginAtHand() == nil {
 		live.Instance = checks.Once(func(ctx context.Context) (*machineidv1.BotInstance, error) {
 			return c.instanceOf(ctx, w, live.Holder(ctx, facts))
 		})

@@ -17,7 +17,7 @@ func (r *verifyRun) forget(ctx context.Context, bot, instance string) {
 		return
 	}
 	r.result.Instance = report.VerifyInstance{ID: instance}
-	if err := r.login().AtHand(r.clusters.target.Proxy, r.clusters.clock()); err != nil {
+	if err := r.clusters.loginAtHand(); err != nil {
 		r.result.Instance.Why = "there is no Teleport login to remove it with"
 		return
 	}

@@ -16,6 +16,13 @@ func (r *verifyRun) lookOnly(ctx context.Context) error {
 	if server, err := r.clusters.server(ctx); err == nil {
 		r.result.Target.ClusterName, r.result.Target.ServerVersion = server.ClusterName, server.Version
 	}
+	r.result.NotTested = r.otherSide()
+	r.judgeEvidence()
+	return broken(ctx)
+}
+
+// judgeEvidence tells what failed from what could not be looked at.
+func (r *verifyRun) judgeEvidence() {
 	for _, result := range r.result.Evidence {
 		switch {
 		case result.Finding.Status == checks.Unknown:
@@ -24,7 +31,14 @@ func (r *verifyRun) lookOnly(ctx context.Context) error {
 			r.causes = append(r.causes, result.Finding.Err)
 		}
 	}
-	return broken(ctx)
+}
+
+// otherSide says what a run for the Kubernetes side alone did not look at.
+func (r *verifyRun) otherSide() []string {
+	if r.setup.Side.HasTeleport() {
+		return nil
+	}
+	return []string{"what Teleport's administrators see of the bot: its instances and the audit log; `tbotctl verify --side teleport --evidence` looks at them"}
 }
 
 // verdict makes the exit code of a run that came to its end.

@@ -30,6 +30,9 @@ func ready(s spec.Setup) error {
 	}
 	if s.IsAgent() {
 		missing = lacksOfAgent(s.Agent)
+		if onlyTeleport(s) {
+			missing = slices.DeleteFunc(missing, func(flag string) bool { return flag != "--agent-roles" })
+		}
 	} else {
 		needed["bot-name"] = s.Teleport.BotName
 	}
@@ -50,13 +53,23 @@ func ready(s spec.Setup) error {
 	if s.HasOutput() && len(s.BotRoles()) == 0 {
 		return fmt.Errorf("%w: missing --roles; a bot without roles joins and then cannot write its output (`at least one role request is required`)", ErrNotReady)
 	}
-	if !s.Resolved.Complete() {
+	if !resolvedFor(s) {
 		return fmt.Errorf("%w: cluster name, image, join type and its issuer or keys have to be resolved first", ErrNotReady)
 	}
 	if err := fits(s); err != nil {
 		return err
 	}
 	return serverReaches(s)
+}
+
+// resolvedFor reports whether what was looked up is complete; without the Kubernetes side no image is needed.
+func resolvedFor(s spec.Setup) bool {
+	if s.Resolved == nil || !onlyTeleport(s) {
+		return s.Resolved.Complete()
+	}
+	resolved := *s.Resolved
+	resolved.Image = "none"
+	return resolved.Complete()
 }
 
 // readyToReach says what access to clusters lacks.
@@ -66,6 +79,9 @@ func readyToReach(s spec.Setup) error {
 	}
 	if len(s.BotRoles()) == 0 {
 		return fmt.Errorf("%w: missing --kube-groups (tbotctl then makes the Teleport role), or --roles with a role that grants Kubernetes access", ErrNotReady)
+	}
+	if onlyTeleport(s) {
+		return nil // where Argo CD is, and which Secrets it has, stands in Kubernetes alone
 	}
 	return readyForArgoCD(s)
 }
@@ -108,7 +124,7 @@ func fits(s spec.Setup) error {
 	asAnswers := s
 	asAnswers.Teleport.ClusterName = r.ClusterName
 	asAnswers.Join = spec.Join{Type: r.JoinType, Issuer: r.Issuer}
-	if !s.IsAgent() { // whose image is the chart's, and no answer
+	if !s.IsAgent() && !onlyTeleport(s) { // whose image is the chart's, and no answer
 		asAnswers.Workload.Image, asAnswers.Workload.Registry = r.Image, ""
 	}
 	if err := asAnswers.Validate(); err != nil {
@@ -126,6 +142,9 @@ func fits(s spec.Setup) error {
 		if pair.asked != "" && pair.asked != pair.resolved {
 			return fmt.Errorf("%w: --%s says %s, the resolved block says %s; resolve again with --refresh", ErrNotReady, pair.flag, spec.Quote(pair.asked), spec.Quote(pair.resolved))
 		}
+	}
+	if onlyTeleport(s) {
+		return nil
 	}
 	if s.IsAgent() && !spec.IsRelease(r.ImageVersion()) {
 		return fmt.Errorf("%w: the resolved block says image %s, whose version is no release of the chart; resolve again with --refresh", ErrNotReady, spec.Quote(r.Image))

@@ -9,7 +9,7 @@ import (
 	"github.com/tbotctl/tbotctl/templates"
 )
 
-// Render returns the resources of a Setup. It reads the answers and their resolved block alone and wants all names filled; an
+// Render returns the resources of a Setup; of one whose side is teleport those of that side alone, for which less has to be known. It reads the answers and their resolved block alone and wants all names filled; an
 // error that is ErrNotReady says what is missing, *spec.Invalid which answers are wrong.
 func Render(s spec.Setup) (Set, error) {
 	v, parsed, err := prepared(s)
@@ -18,6 +18,9 @@ func Render(s spec.Setup) (Set, error) {
 	}
 	var set Set
 	for _, part := range parts(s) {
+		if onlyTeleport(s) && part.system != Teleport {
+			continue
+		}
 		r, err := v.render(parsed, part)
 		if err != nil {
 			return nil, err
@@ -26,6 +29,9 @@ func Render(s spec.Setup) (Set, error) {
 	}
 	return set, nil
 }
+
+// onlyTeleport tells a run for whom the image, and what else stands in the pod, is nobody's business.
+func onlyTeleport(s spec.Setup) bool { return !s.Side.HasKubernetes() }
 
 // prepared is what rendering takes of a Setup that is ready for it, and the templates.
 func prepared(s spec.Setup) (view, *template.Template, error) {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 
 	machineidv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/machineid/v1"
 	"github.com/gravitational/teleport/api/types"
@@ -101,6 +102,17 @@ func (s Set) Side(side spec.Side) Set {
 		}
 	}
 	return part
+}
+
+// Of returns the resources that are a side's to make, in the same order. The clusters that the bot reaches, and the values for Helm, are
+// the Kubernetes side's.
+func (s Set) Of(side spec.Side) Set {
+	return slices.DeleteFunc(slices.Clone(s), func(r Resource) bool {
+		if r.System == Teleport {
+			return !side.HasTeleport()
+		}
+		return !side.HasKubernetes()
+	})
 }
 
 // Write prints the set as one YAML stream.

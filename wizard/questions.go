@@ -56,7 +56,7 @@ The list holds the contexts of your kubeconfig. Each is asked, side by side, for
 
 The port is that of the web interface: mostly 443, on some clusters of one's own 3080.
 
-If the bot and the join token are another team's to make, choose "nobody here": everything is then looked up and written to files, and nothing is applied.`,
+If the bot and the join token are another team's to make, choose "nobody here": everything is then looked up and written to files, and nothing is applied. "By a request" deploys this side (--side kubernetes): what the other team has to grant is written to a file for their "tbotctl init --side teleport --from FILE", and nothing runs before they have.`,
 		},
 		{
 			Flag: FlagIdentity, Title: "How does tbotctl log in to Teleport?", Help: "an identity file, where the login of tsh will not do", Optional: true,

@@ -4,20 +4,55 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tbotctl/tbotctl/internal/prompt"
+	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
 // What can be chosen beside a login of tsh.
 const (
 	anotherProxy = "another"
 	noTeleport   = "nobody"
+	// onlyHere deploys the Kubernetes side, and asks somebody else for the Teleport side by a request.
+	onlyHere = "request"
 )
+
+// choicesWithout are the ways to do without a login.
+func choicesWithout(files, request string) []prompt.Choice {
+	return []prompt.Choice{
+		{Value: noTeleport, Label: files, Note: "somebody else does the Teleport side: files, nothing applied"},
+		{Value: onlyHere, Label: request, Note: "somebody else grants it, and then this side is deployed"},
+	}
+}
+
+// leave leaves the Teleport side to somebody else, or takes it back.
+func (w *Wizard) leave(way string) {
+	w.answers.NoTeleport = way == noTeleport || way == onlyHere
+	w.answers.Setup.Side = spec.SideBoth
+	if way == onlyHere {
+		w.answers.Setup.Side = spec.SideKubernetes
+	}
+}
+
+// leftTo is how the Teleport side is left to somebody else; empty where it is not.
+func (w *Wizard) leftTo() string {
+	switch {
+	case !w.answers.Setup.Side.HasTeleport():
+		return onlyHere
+	case w.answers.NoTeleport:
+		return noTeleport
+	}
+	return ""
+}
 
 // askProxy offers the logins of tsh, any other proxy, and to leave the Teleport side to somebody else.
 func (w *Wizard) askProxy(ctx context.Context) error {
 	w.clusters = nil
+	if w.notOurs {
+		return w.typeProxy(ctx, w.back)
+	}
 	profiles, err := w.Teleport.Profiles()
 	if err != nil {
 		w.Speaker.Warn("the logins of tsh could not be read: " + err.Error())
@@ -28,13 +63,13 @@ func (w *Wizard) askProxy(ctx context.Context) error {
 	}
 	offered = append(offered,
 		prompt.Choice{Value: anotherProxy, Label: "another proxy", Note: "typed as host:port"},
-		prompt.Choice{Value: noTeleport, Label: "nobody here", Note: "somebody else does the Teleport side: files, nothing applied"},
 	)
+	offered = append(offered, choicesWithout("nobody here", "nobody here, by a request")...)
 	field := w.field(FlagProxy, prompt.One)
 	field.Choices, field.Validate = offered, nil
 	switch {
-	case w.answers.NoTeleport:
-		field.Value = noTeleport
+	case w.leftTo() != "":
+		field.Value = w.leftTo()
 	case field.Value == "":
 		field.Value = offered[0].Value
 	case !isProfile(profiles, field.Value):
@@ -47,12 +82,12 @@ func (w *Wizard) askProxy(ctx context.Context) error {
 		}
 		field.Value = fields[0].Value
 		if isProfile(profiles, field.Value) {
-			w.answers.NoTeleport = false
+			w.leave("")
 			return w.set(FlagProxy, field.Value)
 		}
-		switch err := w.typeProxy(ctx); {
+		switch err := w.typeProxy(ctx, true); {
 		case err == nil:
-			w.answers.NoTeleport = field.Value == noTeleport
+			w.leave(field.Value)
 			return nil
 		case !errors.Is(err, prompt.ErrBack):
 			return err
@@ -70,11 +105,11 @@ func isProfile(profiles []Profile, proxy string) bool {
 }
 
 // typeProxy asks for an address; going back from it leads to the list.
-func (w *Wizard) typeProxy(ctx context.Context) error {
+func (w *Wizard) typeProxy(ctx context.Context, back bool) error {
 	field := w.field(FlagProxy, prompt.Text)
 	field.Title = "What is the address of its Proxy Service? (host:port)"
 	field.Validate = both(required("give host:port, for example example.teleport.sh:443"), field.Validate)
-	form := &prompt.Form{Fields: []prompt.Field{field}, Back: true}
+	form := &prompt.Form{Fields: []prompt.Field{field}, Back: back}
 	w.asked = true
 	if err := w.Prompt.Ask(ctx, form); err != nil {
 		return err
@@ -215,12 +250,12 @@ func (w *Wizard) loginTrouble(ctx context.Context, trouble error) error {
 	defer stop()
 	field := prompt.Field{
 		Key: FlagIdentity, Kind: prompt.One, Title: question(FlagIdentity).Title, Help: question(FlagIdentity).Explain, Value: "again",
-		Choices: []prompt.Choice{
+		Choices: slices.Concat([]prompt.Choice{
 			{Value: "again", Label: "I have logged in", Note: "or just wait: a login is seen by itself"},
 			{Value: "identity", Label: "Use an identity file"},
-			{Value: noTeleport, Label: "Do without", Note: "somebody else does the Teleport side: files, nothing applied"},
+		}, choicesWithout("Do without", "Do without, by a request"), []prompt.Choice{
 			{Value: anotherProxy, Label: "Name another Teleport cluster"},
-		},
+		}),
 	}
 	fields, err := w.askForm(ctx, &prompt.Form{Fields: []prompt.Field{field}, Settled: w.loggedIn(waiting)})
 	switch {
@@ -233,8 +268,8 @@ func (w *Wizard) loginTrouble(ctx context.Context, trouble error) error {
 	switch fields[0].Value {
 	case "identity":
 		return w.askIdentity(ctx)
-	case noTeleport:
-		w.answers.NoTeleport = true
+	case noTeleport, onlyHere:
+		w.leave(fields[0].Value)
 	case anotherProxy:
 		return &jump{FlagProxy}
 	}

@@ -38,6 +38,8 @@ type Wizard struct {
 	// known is what the page before has found out and says no more; taken is the join type that auto stands for.
 	known []string
 	taken spec.JoinType
+	// notOurs tells that the run was begun for the Kubernetes side alone, so that nobody is asked about a login.
+	notOurs bool
 	// finished tells that there is nothing left to apply.
 	finished bool
 	// clusters are the Kubernetes clusters that Teleport lists; nil where they could not be listed.
@@ -149,6 +151,8 @@ func (j *jump) Error() string { return "back to --" + j.flag }
 // at the end, also with an error: prompt.ErrCancelled and ErrQuit where the person left.
 func (w *Wizard) Run(ctx context.Context, given Answers) (Answers, error) {
 	w.answers, w.reached, w.answered = given, &reaches{known: map[string]Reach{}}, map[*page]bool{}
+	w.notOurs = !given.Setup.Side.HasTeleport()
+	w.answers.NoTeleport = w.answers.NoTeleport || w.notOurs
 	pages := w.pages()
 	var trail []int
 	backwards := false

@@ -19,6 +19,8 @@ type Delete struct {
 	// Found is what was there before, Items the same with what became of each; nil where nothing was begun.
 	Found undo.Inventory
 	Items []undo.Item
+	// Left are commands that remove what is on the side which this run did not touch.
+	Left []string
 	// Complete tells that a look afterwards found nothing of the installation left.
 	Complete bool
 	Err      error
@@ -30,6 +32,7 @@ type deleteDocument struct {
 	Resources     []deletedJSON    `json:"resources"`
 	Certificates  certificatesJSON `json:"certificates"`
 	Unknown       []string         `json:"unknown"`
+	Left          []string         `json:"left,omitempty"`
 	Complete      bool             `json:"complete"`
 	Error         string           `json:"error,omitempty"`
 }
@@ -70,7 +73,7 @@ func (d Delete) JSON(w io.Writer) error {
 		Setup: deleteSetupJSON{
 			Context: d.Setup.Kubernetes.Context, Namespace: d.Setup.Kubernetes.Namespace, Proxy: d.Setup.Teleport.Proxy, Install: d.Found.Install,
 		},
-		Resources: []deletedJSON{}, Unknown: orEmpty(d.Found.Unknown), Complete: d.Complete,
+		Resources: []deletedJSON{}, Unknown: orEmpty(d.Found.Unknown), Left: d.Left, Complete: d.Complete,
 		Certificates: certificatesJSON{MaxLifetimeSeconds: int64(d.Found.Lifetime / time.Second), Lock: orEmpty(d.Locks())},
 	}
 	if d.Setup.Resolved != nil {
@@ -107,7 +110,12 @@ func (d Delete) Table(w io.Writer) error {
 		nothing = "nothing else"
 	}
 	install, where := ui.Clean(d.Found.Install), "in either cluster"
-	if len(d.Setup.Reach.Contexts) > 0 {
+	switch {
+	case d.Setup.Side == spec.SideTeleport:
+		where = "in Teleport"
+	case d.Setup.Side == spec.SideKubernetes:
+		where = "in Kubernetes"
+	case len(d.Setup.Reach.Contexts) > 0:
 		where = "in any of the clusters"
 	}
 	if d.Items == nil {
@@ -122,6 +130,12 @@ func (d Delete) Table(w io.Writer) error {
 	for _, item := range items {
 		if item.Fate == undo.Keep {
 			fmt.Fprintf(&text, "Left alone: %s\n", ui.Clean(keptLine(item)))
+		}
+	}
+	if len(d.Left) > 0 {
+		text.WriteString("What is on the other side was not touched; there these remove it:\n")
+		for _, command := range d.Left {
+			fmt.Fprintf(&text, "  %s\n", ui.Clean(command))
 		}
 	}
 	if certificates := d.Certificates(); d.Items != nil && certificates != "" {
@@ -159,6 +173,9 @@ func (p *Progress) Removal(found undo.Inventory, heads map[manifests.System]stri
 	for _, system := range []manifests.System{manifests.Teleport, manifests.Kubernetes, manifests.Target} {
 		if system == manifests.Target && !slices.ContainsFunc(found.Items, func(i undo.Item) bool { return i.System == system }) {
 			continue
+		}
+		if heads[system] == "" {
+			continue // not this run's to touch
 		}
 		p.line("  " + ui.Clean(heads[system]))
 		for _, item := range found.Items {

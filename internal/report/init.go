@@ -35,9 +35,17 @@ type Init struct {
 	Values *files.Done
 	// DryRun is client or server where nothing was to be written.
 	DryRun string
+	// Request is what was asked of the Teleport side; its path is empty where nothing was.
+	Request Request
 	// Next are commands that a person may want now.
 	Next []string
 	Err  error
+}
+
+// Request is a file that asks the Teleport side for something, and the fingerprint of what stands in it.
+type Request struct {
+	Path        string `json:"path"`
+	Fingerprint string `json:"fingerprint"`
 }
 
 // SchemaVersion of every JSON document; fields are only ever added to (docs/adr/0005).
@@ -53,6 +61,7 @@ type initDocument struct {
 	Checks        []checkJSON    `json:"checks"`
 	Files         []fileJSON     `json:"files,omitempty"`
 	DryRun        string         `json:"dryRun,omitempty"`
+	Request       *Request       `json:"request,omitempty"`
 	Next          []string       `json:"next"`
 	Error         string         `json:"error,omitempty"`
 }
@@ -73,6 +82,8 @@ type setupJSON struct {
 	Install        string   `json:"install"`
 	AgentRoles     []string `json:"agentRoles,omitempty"`
 	Release        string   `json:"release,omitempty"`
+	// Side is left out where the run was for both.
+	Side string `json:"side,omitempty"`
 }
 
 type discoveryJSON struct {
@@ -203,6 +214,12 @@ func (i Init) document() initDocument {
 	if i.Setup.IsAgent() {
 		document.Setup.Release = i.Setup.Release()
 	}
+	if i.Setup.Side == spec.SideKubernetes || i.Setup.Side == spec.SideTeleport {
+		document.Setup.Side = string(i.Setup.Side)
+	}
+	if i.Request.Path != "" {
+		document.Request = &i.Request
+	}
 	if platform, known := issuer.PlatformOf(i.Choice.Issuer); known {
 		document.Discovery.Platform = &platformJSON{platform.Name, platform.JoinMethod, platform.Needs, platform.Docs}
 	}
@@ -312,9 +329,12 @@ func (i Init) Table(w io.Writer) error {
 	n, r := i.Setup.Names(), i.Setup.Resolved
 	rows := [][2]string{{"Teleport cluster", fmt.Sprintf("%s, version %s, through %s", r.ClusterName, r.ServerVersion, i.Setup.Teleport.Proxy)}}
 	token := [2]string{"Join token", fmt.Sprintf("%s, %s, admits %s", n.Token, r.JoinType, i.Setup.ServiceAccountRef())}
-	if i.Setup.IsAgent() {
+	switch {
+	case i.Setup.Side == spec.SideTeleport:
+		return i.tableOfTeleport(w, append(rows, token))
+	case i.Setup.IsAgent():
 		rows = append(rows, i.agentRows(token)...)
-	} else {
+	default:
 		rows = append(rows, [2]string{"Bot", botLine(n.Bot, i.Setup.BotRoles())}, token,
 			[2]string{"Deployment", fmt.Sprintf("%s/%s, %s", n.Namespace, n.Deployment, r.Image)})
 	}
@@ -331,6 +351,18 @@ func (i Init) Table(w io.Writer) error {
 		}
 		rows = append(rows, [2]string{"Proof", line})
 	}
+	return i.writeTable(w, rows)
+}
+
+// tableOfTeleport is the result for whoever did the Teleport side alone.
+func (i Init) tableOfTeleport(w io.Writer, rows [][2]string) error {
+	if !i.Setup.IsAgent() {
+		rows = append(rows, [2]string{"Bot", botLine(i.Setup.Names().Bot, i.Setup.BotRoles())})
+	}
+	return i.writeTable(w, append(rows, [2]string{"Proof", "none from here; the run for the Kubernetes side proves the join"}))
+}
+
+func (i Init) writeTable(w io.Writer, rows [][2]string) error {
 	var text strings.Builder
 	for _, row := range rows {
 		fmt.Fprintf(&text, "%s %s\n", ui.Pad(row[0]+":", 17), ui.Clean(row[1]))

@@ -12,11 +12,12 @@ import (
 )
 
 // Plan prints what happens to which resource: the two systems side by side where a terminal is wide enough for both, with what
-// changes below, and else one after the other. The clusters that the bot reaches follow, where anything is written there.
+// changes below, and else one after the other. The clusters that the bot reaches follow, where anything is written there. A
+// system with neither a head nor a resource is left out.
 func (p *Progress) Plan(planned plan.Plan, heads map[string]string) {
 	left, right := p.column(planned, "kubernetes", heads), p.column(planned, "teleport", heads)
 	const gap = 2
-	if width := widest(left) + gap; p.streams.ErrTTY && width+widest(right) <= p.width() {
+	if width := widest(left) + gap; len(left) > 0 && len(right) > 0 && p.streams.ErrTTY && width+widest(right) <= p.width() {
 		for i := range max(len(left), len(right)) {
 			p.line(strings.TrimRight(ui.Pad(at(left, i), width)+at(right, i), " "))
 		}
@@ -36,7 +37,7 @@ func (p *Progress) Plan(planned plan.Plan, heads map[string]string) {
 		return
 	}
 	for _, system := range []string{"kubernetes", "teleport", "target"} {
-		if system == "target" && len(p.column(planned, system, heads)) == 1 {
+		if column := p.column(planned, system, heads); len(column) == 0 || system == "target" && len(column) == 1 {
 			continue
 		}
 		p.line("  " + ui.Clean(heads[system]))
@@ -77,6 +78,9 @@ func (p *Progress) column(planned plan.Plan, system string, heads map[string]str
 		if string(item.Resource.System) == system {
 			lines = append(lines, p.item(item))
 		}
+	}
+	if heads[system] == "" && len(lines) == 1 {
+		return nil
 	}
 	return lines
 }

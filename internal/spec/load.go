@@ -12,12 +12,9 @@ import (
 // Load reads an answers file over the defaults. It is strict: an unknown key is an error that names its line, because a
 // mistyped answer that is silently dropped comes back as `access denied`.
 func Load(r io.Reader) (Setup, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	data, err := Read(r)
 	if err != nil {
-		return Setup{}, fmt.Errorf("reading the answers: %w", err)
-	}
-	if len(data) > maxFile {
-		return Setup{}, errors.New("the answers are larger than 1 MiB")
+		return Setup{}, err
 	}
 	// The kind first: a file of another tool is refused by its name, not by the first key that is unknown here.
 	var file header
@@ -51,6 +48,26 @@ func Load(r io.Reader) (Setup, error) {
 		setup.Workload.Limits = Default().Workload.Limits
 	}
 	return setup, nil
+}
+
+// Read takes no more than an answers file or a request can be.
+func Read(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answers: %w", err)
+	}
+	if len(data) > maxFile {
+		return nil, errors.New("the answers are larger than 1 MiB")
+	}
+	return data, nil
+}
+
+// IsRequest tells a request from answers, by its kind alone.
+func IsRequest(data []byte) bool {
+	var file struct {
+		Kind string `yaml:"kind"`
+	}
+	return yaml.Unmarshal(data, &file) == nil && file.Kind == KindRequest
 }
 
 // Save writes the answers so that Load gives the same Setup back.

@@ -66,6 +66,9 @@ func (l *look) configured(ctx context.Context, configMaps []Item) (configuration
 
 // tokens judges the token of the Setup's name and those that the installed configuration names.
 func (l *look) tokens(ctx context.Context, configured []string) ([]Item, error) {
+	if !l.Setup.Side.HasTeleport() {
+		return nil, nil
+	}
 	names := append([]string{l.names.Token}, configured...)
 	slices.Sort(names[1:])
 	var items []Item
@@ -90,7 +93,7 @@ func (l *look) tokens(ctx context.Context, configured []string) ([]Item, error) 
 // bots judges the bot of the Setup's name and finds others by their marks; held are the roles of all of them. A list that the login
 // may not read is no reason to stop, and said.
 func (l *look) bots(ctx context.Context) (items []Item, users, held []string, err error) {
-	if l.names.Bot == "" {
+	if l.names.Bot == "" || !l.Setup.Side.HasTeleport() {
 		return nil, nil, nil, nil // an agent has none
 	}
 	live, err := l.teleport.Bot(ctx, l.names.Bot)

@@ -27,12 +27,15 @@ type look struct {
 	unknown    []string
 }
 
-// Look finds what there is of an installation. In Kubernetes the marks are what counts, so that an object is found also where it
+// Look finds what there is of an installation, on the side that the Setup names; the other one's client may be nil. In Kubernetes the marks are what counts, so that an object is found also where it
 // was made under a name that nobody gives now; the names tell what else stands in their place. The order is the one of
 // deletion: the token first, so that nobody new can join; then what runs; the rights only when nothing runs any more that uses
 // them; the bot, the role that only it was for, and last the namespace.
 func Look(ctx context.Context, target Target, kubernetes Kubernetes, teleport Teleport) (Inventory, error) {
 	l := &look{Target: target, kubernetes: kubernetes, teleport: teleport, names: target.Setup.Names(), install: target.Setup.InstallID()}
+	if !target.Setup.Side.HasKubernetes() {
+		return l.inTeleport(ctx)
+	}
 	found := map[string][]Item{}
 	for _, kind := range l.kinds() {
 		items, err := l.objects(ctx, kind, l.names.Namespace)
@@ -84,6 +87,23 @@ func Look(ctx context.Context, target Target, kubernetes Kubernetes, teleport Te
 	return Inventory{
 		Install: l.install, Items: items, Users: users, Lifetime: running.lifetime, Unknown: l.unknown, Agent: l.agent,
 	}, nil
+}
+
+// inTeleport finds what there is for whom the Teleport side alone is theirs. What the installed tbot.yaml says is not known, so
+// certificates may live for as long as tbot takes them.
+func (l *look) inTeleport(ctx context.Context) (Inventory, error) {
+	tokens, err := l.tokens(ctx, nil)
+	if err != nil {
+		return Inventory{}, err
+	}
+	bots, users, held, err := l.bots(ctx)
+	if err != nil {
+		return Inventory{}, err
+	}
+	roles, err := l.roles(ctx, bots, held)
+	return Inventory{
+		Install: l.install, Items: slices.Concat(tokens, bots, roles), Users: users, Lifetime: longestLifetime, Unknown: l.unknown, Agent: l.agent,
+	}, err
 }
 
 // kind is one kind of object that an installation makes, and the name that it goes by; empty for what has random names.

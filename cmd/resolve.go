@@ -109,7 +109,7 @@ func (s *session) compare(ctx context.Context) (manifests.Set, plan.Plan, error)
 	if err != nil {
 		return nil, plan.Plan{}, err
 	}
-	planned, err := plan.Compute(ctx, set, s.setup.InstallID(), s.clusters.kube, reader)
+	planned, err := plan.Compute(ctx, set, s.setup.InstallID(), s.compared(s.clusters.kube), reader)
 	if err != nil {
 		return set, planned, err
 	}

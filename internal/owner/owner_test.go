@@ -81,6 +81,7 @@ func TestWays(t *testing.T) {
 		change, removal string
 	}{
 		{owner.Owner{Tool: owner.ArgoCD, Of: "application shop", Name: "shop"}, "repository that Argo CD application shop applies", "argocd app sync shop --prune"},
+		{owner.Owner{Tool: owner.ArgoCD, Of: "application a/shop", Namespace: "a", Name: "shop"}, "", "app sync a/shop "},
 		{owner.Owner{Tool: owner.ArgoCD}, "repository that Argo CD applies", "sync with --prune"},
 		{owner.Owner{Tool: owner.Flux, Of: "Kustomization a/b"}, "repository that Flux Kustomization a/b applies", "where prune is on"},
 		{owner.Owner{Tool: owner.Helm, Of: "release m/tbot", Namespace: "m", Name: "tbot"}, "Helm release m/tbot", "helm uninstall tbot --namespace m"},

@@ -1,6 +1,8 @@
 package owner
 
 import (
+	"strings"
+
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
@@ -27,7 +29,7 @@ func (o Owner) Removal() string {
 	case ArgoCD:
 		prune := "sync with --prune"
 		if o.Name != "" {
-			prune = "run argocd app sync " + spec.ShellWord(o.Name) + " --prune"
+			prune = "run argocd app sync " + spec.ShellWord(strings.TrimPrefix(o.Namespace+"/"+o.Name, "/")) + " --prune"
 		}
 		return "remove it from the repository, and where Argo CD does not prune by itself, " + prune
 	case Flux:

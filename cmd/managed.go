@@ -64,6 +64,15 @@ func (r *initRun) sayManagers(planned plan.Plan) {
 	}
 }
 
+// sayKept says why a plan that somebody looks at cannot be applied from here.
+func (r *initRun) sayKept(planned plan.Plan) {
+	if kept := planned.Kept(); len(kept) > 0 {
+		r.progress.Warn("this plan can be written to files and not applied from here, for other tools keep a part of it: " +
+			strings.Join(changes(kept), "; ") + "; a run with --take-over adopts it")
+	}
+	r.sayTakenOver(planned)
+}
+
 // sayTakenOver says of what is taken over from a tool that the tool knows nothing of it.
 func (r *initRun) sayTakenOver(planned plan.Plan) {
 	var said []string

@@ -214,14 +214,16 @@ func TestKeptByOthers(t *testing.T) {
 				t.Helper()
 				b.kubectl(t, "label", "deployment", "tbot", "kustomize.toolkit.fluxcd.io/name=apps", "kustomize.toolkit.fluxcd.io/namespace=flux-system")
 			},
-			[]string{"--limits", "memory=1Gi"}, "Deployment ", "managed by Flux Kustomization flux-system/apps", "the repository that Flux", "Flux removes it where prune is on",
+			[]string{"--limits", "memory=1Gi"},
+			"Deployment ", "managed by Flux Kustomization flux-system/apps", "the repository that Flux", "Flux removes it where prune is on",
 		},
 		"Helm": {
 			func(t *testing.T, b *bench, _ initDocument) {
 				t.Helper()
 				b.kubectl(t, "annotate", "deployment", "tbot", "meta.helm.sh/release-name=robots", "meta.helm.sh/release-namespace="+b.namespace)
 			},
-			[]string{"--limits", "memory=1Gi"}, "Deployment ", "managed by Helm release ", "its values or its chart", "helm uninstall robots --namespace ",
+			[]string{"--limits", "memory=1Gi"},
+			"Deployment ", "managed by Helm release ", "its values or its chart", "helm uninstall robots --namespace ",
 		},
 		"the operator": {
 			func(t *testing.T, b *bench, made initDocument) {
@@ -230,7 +232,8 @@ func TestKeptByOthers(t *testing.T) {
 				bot.Metadata.Labels[types.OriginLabel] = types.OriginKubernetes
 				b.teleport.PutBot(bot)
 			},
-			[]string{"--roles", "access,auditor"}, "bot ", "managed by the Teleport operator", "a TeleportBotV1", "delete the object that the operator makes it from",
+			[]string{"--roles", "access,auditor"},
+			"bot ", "managed by the Teleport operator", "a TeleportBotV1", "delete the object that the operator makes it from",
 		},
 		"Terraform": {
 			func(t *testing.T, b *bench, made initDocument) {
@@ -241,7 +244,8 @@ func TestKeptByOthers(t *testing.T) {
 				token.SetMetadata(metadata)
 				b.teleport.PutToken(token)
 			},
-			[]string{"--service-account", "other"}, "token ", "managed by Terraform", "its Terraform configuration", "remove it from the Terraform configuration",
+			[]string{"--service-account", "other"},
+			"token ", "managed by Terraform", "its Terraform configuration", "remove it from the Terraform configuration",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,11 +35,13 @@ func TestDiff(t *testing.T) {
 		"a first list":      {tree{}, tree{"l": []any{"a", tree{"b": "c"}}}, []plan.Change{{Path: "l[0]", Wanted: "a"}, {Path: "l[1].b", Wanted: "c"}}},
 		"deep in a list":    {tree{"l": []any{tree{"name": "a", "v": "1"}}}, tree{"l": []any{tree{"name": "a", "v": "2"}}}, []plan.Change{{Path: "l[0].v", Live: "1", Wanted: "2"}}},
 		"put in before": {
-			tree{"env": []any{tree{"name": "b", "value": "1"}}}, tree{"env": []any{tree{"name": "a", "value": "2"}, tree{"name": "b", "value": "1"}}},
+			tree{"env": []any{tree{"name": "b", "value": "1"}}},
+			tree{"env": []any{tree{"name": "a", "value": "2"}, tree{"name": "b", "value": "1"}}},
 			[]plan.Change{{Path: "env[0].name", Wanted: "a"}, {Path: "env[0].value", Wanted: "2"}},
 		},
 		"one for another": {
-			tree{"ports": []any{tree{"containerPort": int64(1), "protocol": "TCP"}}}, tree{"ports": []any{tree{"containerPort": int64(2)}}},
+			tree{"ports": []any{tree{"containerPort": int64(1), "protocol": "TCP"}}},
+			tree{"ports": []any{tree{"containerPort": int64(2)}}},
 			[]plan.Change{{Path: "ports[0].containerPort", Wanted: "2"}, {Path: "ports[0].containerPort", Live: "1"}, {Path: "ports[0].protocol", Live: "TCP"}},
 		},
 		"another shape":      {tree{"a": "text"}, tree{"a": tree{"b": "c"}}, []plan.Change{{Path: "a", Live: "text", Wanted: `{"b":"c"}`}}},

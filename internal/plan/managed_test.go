@@ -117,6 +117,21 @@ func TestSiblingsOfManagedObjects(t *testing.T) {
 	}
 }
 
+// A binding to another role that a tool keeps is the tool's to replace, and not even taken over can it be changed.
+func TestManagedBindingToAnotherRole(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "18.2.0")
+	b.kubectl(t, "create", "rolebinding", "tbot-output", "--role=other", "--serviceaccount="+b.namespace+":tbot")
+	b.kubectl(t, "label", "rolebinding", "tbot-output", "kustomize.toolkit.fluxcd.io/name=apps")
+	computed := b.by(t, b.kube, b.setup())
+	if binding := item(t, computed, "RoleBinding"); binding.Reason != plan.Managed || !slices.Contains(paths(binding), "roleRef.name") {
+		t.Errorf("%+v", binding)
+	}
+	if binding := item(t, computed.Allow(true, true), "RoleBinding"); binding.Action != plan.Conflict || binding.Reason != plan.OtherRole {
+		t.Errorf("taken over: %+v", binding)
+	}
+}
+
 // kept is a Teleport whose bot and token carry those labels beside ours; a token that takes a touch is not read.
 type kept struct {
 	set    manifests.Set

@@ -31,7 +31,8 @@ func newDelete(f *Factory) *cobra.Command {
 		Long: `Remove what init has made: the join token first, so that nobody new can join, then the Deployment, its rights, its
 configuration, its service account and the bot, and with --target-context the bindings in the clusters that the bot reaches. Only
 what carries the mark of this installation goes; what somebody else made is shown and left alone, and so is the Secret that tbot
-wrote, unless --purge-outputs takes it along. The namespace goes where init made it and nothing else is in it.
+wrote, unless --purge-outputs takes it along. Where another tool keeps a part of it, such as Argo CD, nothing goes until that part is
+removed there. The namespace goes where init made it and nothing else is in it.
 
 Certificates that were issued before go on working until they end; delete says when, and which command ends them at once. A run
 that was broken off is finished by the same command.`,

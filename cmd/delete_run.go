@@ -58,6 +58,9 @@ func (r *deleteRun) carryOut(ctx context.Context) error {
 	}
 	r.result.Found = inventory
 	r.sayRemoval()
+	if err := leftToManagers(inventory); err != nil {
+		return err
+	}
 	if len(inventory.Of(undo.Remove)) == 0 {
 		return nil
 	}

@@ -219,7 +219,7 @@ func TestDeleteLeavesOthersAlone(t *testing.T) {
 	made := b.install(t)
 	b.kubectl(t, "annotate", "--overwrite", "role", "tbot-output", "tbotctl.dev/install=ffffffff/other.example.com/machines/tbot")
 	b.kubectl(t, "annotate", "configmap", "tbot-config", "tbotctl.dev/install-")
-	b.kubectl(t, "annotate", "serviceaccount", "tbot", "argocd.argoproj.io/tracking-id=app:v1:ServiceAccount")
+	b.kubectl(t, "annotate", "serviceaccount", "tbot", "tbotctl.dev/install-", "argocd.argoproj.io/tracking-id=app:v1:ServiceAccount")
 	b.kubectl(t, "create", "configmap", "theirs")
 	b.kubectl(t, "create", "secret", "generic", "tbot-output", "--from-literal", "password=none")
 	bot, _ := b.teleport.Bot(made.Setup.Bot)
@@ -231,7 +231,7 @@ func TestDeleteLeavesOthersAlone(t *testing.T) {
 	document := deleteOf(t, got)
 	for kind, reason := range map[string]string{
 		"Role": `made by tbotctl for "ffffffff/other.example.com/machines/tbot"`, "ConfigMap": "not made by tbotctl", "bot": "not made by tbotctl",
-		"ServiceAccount": "managed by Argo CD", "Secret": "its data is not tbot's alone",
+		"ServiceAccount": "not made by tbotctl", "Secret": "its data is not tbot's alone",
 	} {
 		if resource := document.of(t, kind); resource.Result != "keep" || !strings.Contains(resource.Reason, reason) {
 			t.Errorf("%s: %+v, want it kept because %s", kind, resource, reason)

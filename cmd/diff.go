@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,6 +25,9 @@ func newDiff(f *Factory) *cobra.Command {
 		Short: "Show what init would create, change and leave alone, and write nothing",
 		Long: `Compare what the answers stand for with what is in both clusters, and write nothing. The answers are those of init: the same
 flags, or the file that init --save wrote.
+
+A login that may only read is enough: where Kubernetes does not let it rehearse a write, the objects are compared by reading. With a file
+that holds what was looked up, nothing else is looked up; --refresh does it anew.
 
 It exits with 0 where nothing differs and with 3 where something does.`,
 		Example: `  tbotctl diff --from answers.yaml
@@ -69,12 +73,14 @@ func runDiff(ctx context.Context, o *diffOptions) error {
 
 func (o *diffOptions) carryOut(ctx context.Context, result *report.Diff) error {
 	o.sayWhere()
-	resolved, err := o.resolve(ctx, o.refresh)
+	resolved, err := o.resolveToCompare(ctx)
 	result.Setup, result.Choice = o.setup, resolved.choice
 	if err != nil {
 		return err
 	}
+	o.looks = true
 	_, result.Plan, err = o.compare(ctx)
+	o.sayByReading(result.Plan)
 	return err
 }
 
@@ -87,5 +93,14 @@ func (o *diffOptions) verdict(result report.Diff, err error) error {
 	case differing == 0:
 		return &unknownError{"no difference was seen, but not all of it could be looked at"}
 	}
-	return &findingError{text: fmt.Sprintf("%d of %d resources differ; `tbotctl init` with the same answers applies them", differing, all)}
+	text := fmt.Sprintf("%d of %d resources differ; ", differing, all)
+	switch kept := result.Plan.Kept(); {
+	case len(kept) == differing:
+		text += "they change where they come from: " + strings.Join(changes(kept), "; ")
+	case len(kept) > 0:
+		text += fmt.Sprintf("%d of them change where they come from: %s; `tbotctl init` with the same answers then applies the others", len(kept), strings.Join(changes(kept), "; "))
+	default:
+		text += "`tbotctl init` with the same answers applies them"
+	}
+	return &findingError{text: text}
 }

@@ -17,6 +17,7 @@ type diffDocument struct {
 	Differs       bool
 	Resources     []struct {
 		System, Kind, Name, Action string
+		Reason, Manager, Manifest  string
 		Applied                    bool
 		Changes                    []struct{ Path, Live, Wanted string }
 	}

@@ -71,6 +71,7 @@ func (r *initRun) writeFiles(ctx context.Context) error {
 		return err
 	}
 	r.sayFiles()
+	r.sayManagers(r.result.Plan)
 	return nil
 }
 
@@ -115,6 +116,7 @@ func wayOut(inTheWay *files.InTheWay) string {
 // compareForFiles compares with what is there, each cluster as far as the logins allow it: the files need neither.
 func (r *initRun) compareForFiles(ctx context.Context, set manifests.Set) (plan.Plan, error) {
 	r.progress.Looking("comparing with what is there")
+	r.looks = true
 	var planned plan.Plan
 	var unseen []plan.Item
 	for _, side := range []spec.Side{spec.SideKubernetes, spec.SideTeleport} {
@@ -151,7 +153,7 @@ func (r *initRun) compareSide(ctx context.Context, set manifests.Set, side spec.
 			return planned, err
 		}
 	}
-	return plan.Compute(ctx, set.Side(side), r.setup.InstallID(), r.clusters.kube, reader)
+	return plan.Compute(ctx, set.Side(side), r.setup.InstallID(), r.compared(r.clusters.kube), reader)
 }
 
 // cannotLook tells a login that is missing or too weak, or that an admission policy stands before, from trouble.

@@ -144,6 +144,7 @@ func (d deeds) Plan(ctx context.Context) (planned wizard.Planned, err error) {
 		return planned, err
 	}
 	d.sayPlan(ctx, d.result.Plan)
+	d.sayKept(d.result.Plan)
 	why, err := d.settleTouch(ctx)
 	if err != nil {
 		return planned, err

@@ -36,6 +36,9 @@ func newInit(f *Factory) *cobra.Command {
 account, RBAC, bot, join token, ConfigMap and Deployment. Before anything runs, the join is proven: a token of the very
 service account, bound to a pod that never runs, is exchanged for short-lived certificates by the embedded tbot.
 
+What Argo CD, Flux, Helm, the Teleport operator or Terraform keeps is never written: the run ends before anything is, and the
+documents as they should stand are printed, for Git.
+
 Kubernetes is reached as kubectl would, Teleport with the login of tsh or an identity file.`,
 		Example: `  # on a terminal, with the current context and the tsh login
   tbotctl init --namespace machines --roles access
@@ -68,7 +71,7 @@ Kubernetes is reached as kubectl would, Teleport with the login of tsh or an ide
 	flags.StringVar(&o.outDir, "out-dir", "", "write files to folder `DIR` instead of applying, and say which commands apply them")
 	flags.BoolVar(&o.overwrite, "overwrite", false, "replace files in --out-dir, or that of --agent-values, that differ")
 	flags.StringVar(&o.agentValues, "agent-values", "", "with --workload agent: write the values for Helm to `FILE`; default: the release's name and -values.yaml, here. With --out-dir: agent/values.yaml")
-	flags.BoolVar(&o.takeOver, "take-over", false, "adopt a bot, token or object that somebody else made; shown first")
+	flags.BoolVar(&o.takeOver, "take-over", false, "adopt a bot, token or object that somebody else made, or that another tool keeps; shown first, field by field")
 	flags.BoolVar(&o.forceConflicts, "force-conflicts", false, "win fields that another manager of an object holds; each is named")
 	flags.StringVar(&o.prove, "prove", "auto", "prove the join: `auto|always|never`")
 	flags.StringVar(&o.dryRun, "dry-run", "", "everything but the writes: `client|server`; with server Kubernetes judges what would be sent, with its policies")

@@ -88,9 +88,10 @@ func (r *initRun) carryOut(ctx context.Context) error {
 		return err
 	}
 	r.sayPlan(ctx, planned)
-	if err := conflicts(planned); err != nil {
+	if err := errors.Join(r.leaveToManagers(planned), conflicts(planned)); err != nil {
 		return err
 	}
+	r.sayTakenOver(planned)
 	if r.dryRun != "" {
 		return r.endDry(ctx, set)
 	}
@@ -141,9 +142,9 @@ func failure(ctx context.Context, results []checks.Result, consequence string) e
 	return finding
 }
 
-// conflicts makes an error of what somebody else made.
+// conflicts makes an error of what somebody else made. What a tool keeps is leaveToManagers'.
 func conflicts(planned plan.Plan) error {
-	found := planned.Conflicts()
+	found := slices.DeleteFunc(planned.Conflicts(), func(item plan.Item) bool { return item.Reason == plan.Managed })
 	if len(found) == 0 {
 		return nil
 	}

@@ -115,7 +115,7 @@ func (s *session) compare(ctx context.Context) (manifests.Set, plan.Plan, error)
 			return nil, plan.Plan{}, err
 		}
 	}
-	planned, err := plan.Compute(ctx, set, s.setup.InstallID(), s.clusters.kube, reader)
+	planned, err := plan.Compute(ctx, set, s.setup.InstallID(), s.compared(s.clusters.kube), reader)
 	if err != nil {
 		return set, planned, err
 	}

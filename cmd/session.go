@@ -46,6 +46,8 @@ type session struct {
 	imageReason string
 	// touch tells that the cluster wants admin actions confirmed by a touch; reader finds out.
 	touch bool
+	// looks tells that nothing is to be written, so that a login that may only read is enough to compare by.
+	looks bool
 	// clockSaid tells that a wrong clock was said.
 	clockSaid bool
 }

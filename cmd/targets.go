@@ -36,11 +36,7 @@ func (s *session) openTargets() (map[string]*kube.Cluster, error) {
 	return opened, nil
 }
 
-// planTargets, applyTargets and undoTargets are the clusters as those rooms see them.
-func (c *clusters) planTargets() map[string]plan.Kubernetes {
-	return seenAs(c.targets, func(k *kube.Cluster) plan.Kubernetes { return k })
-}
-
+// applyTargets and undoTargets are the clusters as those rooms see them.
 func (c *clusters) applyTargets() map[string]apply.Kubernetes {
 	return seenAs(c.targets, func(k *kube.Cluster) apply.Kubernetes { return k })
 }
@@ -59,7 +55,7 @@ func seenAs[T any](opened map[string]*kube.Cluster, as func(*kube.Cluster) T) ma
 
 // withTargets adds to a plan what happens in the clusters of --target-context.
 func (s *session) withTargets(ctx context.Context, set manifests.Set, planned plan.Plan) (plan.Plan, error) {
-	there, err := plan.Targets(ctx, set, s.setup.InstallID(), s.setup.Reach.Contexts, s.clusters.planTargets())
+	there, err := plan.Targets(ctx, set, s.setup.InstallID(), s.setup.Reach.Contexts, seenAs(s.clusters.targets, s.compared))
 	return planned.With(there), err
 }
 

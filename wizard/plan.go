@@ -71,6 +71,8 @@ var errAskAgain = errors.New("again")
 func (w *Wizard) ways(planned Planned) []prompt.Choice {
 	var ways []prompt.Choice
 	switch reasons := conflictReasons(planned.Plan); {
+	case slices.Contains(reasons, plan.Managed):
+		// What a tool keeps is taken over by who says so beforehand, with the flag; here the files are what it changes by.
 	case (slices.Contains(reasons, plan.Foreign) || slices.Contains(reasons, plan.OtherPair)) && !w.answers.TakeOver:
 		ways = append(ways, prompt.Choice{Value: FlagTakeOver, Label: question(FlagTakeOver).Title, Note: question(FlagTakeOver).Help})
 	case slices.Contains(reasons, plan.HeldFields) && !w.answers.ForceConflicts:

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	machineidv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/machineid/v1"
@@ -14,6 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/tbotctl/tbotctl/internal/owner"
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
@@ -42,21 +42,24 @@ func lookAtObject(ctx context.Context, wanted *unstructured.Unstructured, instal
 	if live == nil {
 		return Item{Action: Create}, true, nil
 	}
-	owner := ownerOf(live.GetAnnotations()[spec.MarkInstall], installID)
-	switch {
-	case owner != "" && wanted.GetKind() == "Namespace":
+	maker := ownerOf(live.GetAnnotations()[spec.MarkInstall], installID)
+	switch manager := owner.OfObject(live); {
+	case maker != "" && wanted.GetKind() == "Namespace":
 		// A namespace is asked for, not owned: one that is there serves as it is.
 		return Item{Action: Same}, true, nil
+	case !manager.None():
+		return managedObject(wanted, live, maker, manager), true, nil
 	case otherRole(live, wanted) != "":
-		owners := strings.Join(slices.DeleteFunc([]string{owner, otherRole(live, wanted)}, func(s string) bool { return s == "" }), "; ")
-		return Item{Action: Conflict, Reason: OtherRole, Owner: owners, Changes: Diff(declared(wanted, live), wanted.Object)}, true, nil
-	case owner != "":
-		reason := whose(live.GetAnnotations()[spec.MarkInstall], installID)
-		return Item{Action: Conflict, Reason: reason, Owner: owner, Changes: Diff(declared(wanted, live), wanted.Object)}, true, nil
+		return Item{Action: Conflict, Reason: OtherRole, Owner: said(maker, otherRole(live, wanted)), Changes: differing(wanted, live)}, true, nil
+	case maker != "":
+		return Item{Action: Conflict, Reason: whose(live.GetAnnotations()[spec.MarkInstall], installID), Owner: maker, Changes: differing(wanted, live)}, true, nil
 	}
 	after, err := kubernetes.Apply(ctx, wanted, true)
+	if errors.Is(err, ErrNoDryRun) {
+		return compareByReading(wanted, live), true, nil
+	}
 	if held := heldFields(err); held != "" {
-		return Item{Action: Conflict, Reason: HeldFields, Owner: held, Changes: Diff(declared(wanted, live), wanted.Object)}, true, nil
+		return Item{Action: Conflict, Reason: HeldFields, Owner: held, Changes: differing(wanted, live)}, true, nil
 	}
 	if err != nil {
 		return Item{}, false, err
@@ -87,7 +90,7 @@ func compareBot(ctx context.Context, wanted *machineidv1.Bot, installID string, 
 	if ttl := live.GetSpec().GetMaxSessionTtl(); wanted.GetSpec().GetMaxSessionTtl() == nil && ttl.AsDuration() == defaultBotSession {
 		unstructured.RemoveNestedField(before, "spec", "maxSessionTtl")
 	}
-	return judgeOwned(Diff(before, after), live.GetMetadata().GetLabels()[spec.MarkInstall], installID), nil
+	return judgeOwned(before, after, live.GetMetadata().GetLabels(), installID), nil
 }
 
 func compareToken(ctx context.Context, wanted *types.ProvisionTokenV2, installID string, teleport Teleport) (Item, error) {
@@ -106,12 +109,11 @@ func compareToken(ctx context.Context, wanted *types.ProvisionTokenV2, installID
 	if err != nil {
 		return Item{}, err
 	}
-	changes := Diff(before, after)
 	if bot := live.Spec.BotName; bot != "" && wanted.Spec.BotName == "" {
 		// An agent of a tbot's name: the tbot would be let in no more.
-		return Item{Action: Conflict, Reason: Foreign, Owner: "it lets in bot " + bot, Changes: changes}, nil
+		return Item{Action: Conflict, Reason: Foreign, Owner: "it lets in bot " + bot, Changes: Diff(before, after)}, nil
 	}
-	return judgeOwned(changes, live.GetMetadata().Labels[spec.MarkInstall], installID), nil
+	return judgeOwned(before, after, live.GetMetadata().Labels, installID), nil
 }
 
 // compareRole compares the role's version too: it decides what kinds and verbs mean (teleport-facts 9).
@@ -131,14 +133,19 @@ func compareRole(ctx context.Context, wanted *types.RoleV6, installID string, te
 	if err != nil {
 		return Item{}, err
 	}
-	return judgeOwned(Diff(before, after), live.GetMetadata().Labels[spec.MarkInstall], installID), nil
+	return judgeOwned(before, after, live.GetMetadata().Labels, installID), nil
 }
 
-func judgeOwned(changes []Change, mark, installID string) Item {
-	if owner := ownerOf(mark, installID); owner != "" {
-		return Item{Action: Conflict, Reason: whose(mark, installID), Owner: owner, Changes: changes}
+// judgeOwned judges the fields of a Teleport resource by who made it and who keeps it.
+func judgeOwned(before, after map[string]any, labels map[string]string, installID string) Item {
+	maker := ownerOf(labels[spec.MarkInstall], installID)
+	switch manager := owner.OfTeleport(labels); {
+	case !manager.None():
+		return managedResource(before, after, maker, manager)
+	case maker != "":
+		return Item{Action: Conflict, Reason: whose(labels[spec.MarkInstall], installID), Owner: maker, Changes: Diff(before, after)}
 	}
-	return judge(changes)
+	return judge(Diff(before, after))
 }
 
 func judge(changes []Change) Item {
@@ -179,12 +186,7 @@ func settled(object *unstructured.Unstructured) map[string]any {
 	return copied
 }
 
-// declared cuts a live object down to the fields that we would declare: what others added is not ours to show.
-func declared(wanted, live *unstructured.Unstructured) map[string]any {
-	cut, _ := prune(wanted.Object, live.Object).(map[string]any)
-	return cut
-}
-
+// prune cuts a live value down to what we would declare: what others added, and the server by itself, is not ours to show.
 func prune(wanted, live any) any {
 	switch w := wanted.(type) {
 	case map[string]any:

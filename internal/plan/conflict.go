@@ -18,19 +18,31 @@ type Reason string
 // Apply, Conflicts). OtherRole is a binding to another role than is wanted, whoever made it: Kubernetes lets nobody change that (Using
 // RBAC Authorization, "ClusterRoleBinding"), and to remove it takes rights away at once, so a person does that. OtherPair is one of an
 // installation of the same name and namespace that ties two other clusters together: most likely a context or a login that merely
-// happened to be current.
+// happened to be current. Managed is a resource that another tool keeps, whoever made it first (docs/adr/0017).
 const (
 	Foreign    Reason = "foreign"
 	OtherPair  Reason = "other pair"
 	HeldFields Reason = "held fields"
 	OtherRole  Reason = "other role"
+	Managed    Reason = "managed"
 )
 
-// Allow turns conflicts that a person has allowed to win into updates; what they overwrite stays in Changes and Owner, to be shown.
+// Allow turns conflicts that a person has allowed to win into updates; what they overwrite stays in Changes and Owner, to be shown. What
+// nobody has allowed to be taken over from its manager is not written unread either.
 func (p Plan) Allow(takeOver, forceConflicts bool) Plan {
 	allowed := Plan{Items: slices.Clone(p.Items)}
 	for i := range allowed.Items {
 		item := &allowed.Items[i]
+		switch {
+		case takeOver && item.adopted != nil:
+			resource := item.Resource
+			*item = *item.adopted
+			item.Resource = resource
+			continue
+		case !takeOver && item.Action == Unseen && !item.Manager.None():
+			item.Action = Same
+			continue
+		}
 		if item.Action == Conflict && ((item.Reason == Foreign || item.Reason == OtherPair) && takeOver || item.Reason == HeldFields && forceConflicts) {
 			item.Action, item.Force = Update, true
 		}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // Change is one field that differs. Live or Wanted is empty where the field does not exist on that side.
@@ -13,6 +14,8 @@ type Change struct {
 	// Path is the field in dotted form, with [n] for the items of a list.
 	Path         string
 	Live, Wanted string
+	// Manager is who else than tbotctl holds the field, as the API server has noted it; empty where it has not, and in Teleport.
+	Manager string
 }
 
 // Diff lists the fields in which two trees of JSON values differ, sorted by path.
@@ -42,12 +45,29 @@ func walk(path string, live, wanted any, found *[]Change) {
 	ls, liveIsList := live.([]any)
 	ws, wantedIsList := wanted.([]any)
 	if (liveIsList || live == nil) && (wantedIsList || wanted == nil) {
+		if keys := keysOf(path[strings.LastIndex(path, ".")+1:]); keys != nil {
+			walkKeyed(path, ls, ws, keys, found)
+			return
+		}
 		for i := range max(len(ls), len(ws)) {
 			walk(fmt.Sprintf("%s[%d]", path, i), at(ls, i), at(ws, i), found)
 		}
 		return
 	}
 	*found = append(*found, Change{Path: path, Live: text(live), Wanted: text(wanted)})
+}
+
+// walkKeyed compares items of the same keys, wherever in their lists they are: one that is put in before the others changes none of them.
+func walkKeyed(path string, live, wanted []any, keys []string, found *[]Change) {
+	for i, item := range wanted {
+		match, _ := find(live, item, keys)
+		walk(fmt.Sprintf("%s[%d]", path, i), match, item, found)
+	}
+	for i, item := range live {
+		if _, at := find(wanted, item, keys); at < 0 {
+			walk(fmt.Sprintf("%s[%d]", path, i), item, nil, found)
+		}
+	}
 }
 
 // isEmpty treats a missing field and an empty one alike, as every API here does.

@@ -10,6 +10,7 @@ import (
 	"github.com/gravitational/teleport/api/types"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/tbotctl/tbotctl/internal/owner"
 	"github.com/tbotctl/tbotctl/manifests"
 )
 
@@ -35,6 +36,14 @@ type Item struct {
 	Reason Reason
 	// Force writes over what others hold; only Allow sets it.
 	Force bool
+	// Manager is the tool that keeps the resource, none where nobody but tbotctl does.
+	Manager owner.Owner
+	// Read tells that a Kubernetes object was compared by reading alone.
+	Read bool
+	// throughGit tells that the manager keeps what tbotctl has rendered.
+	throughGit bool
+	// adopted is what becomes of the item where it is taken over from its manager.
+	adopted *Item
 }
 
 // Plan is every resource in the order to apply.
@@ -86,6 +95,7 @@ func Compute(ctx context.Context, set manifests.Set, installID string, kubernete
 		newNamespace = newNamespace || resource.Stage == manifests.StageNamespace && item.Action == Create
 		planned.Items = append(planned.Items, item)
 	}
+	leaveSiblings(planned.Items)
 	return planned, nil
 }
 

@@ -18,6 +18,7 @@ func Targets(ctx context.Context, set manifests.Set, installID string, contexts 
 		if !found {
 			return Plan{}, fmt.Errorf("context %s: its cluster was not opened", spec.Quote(name))
 		}
+		from := len(planned.Items)
 		for _, resource := range set.Targets() {
 			item, err := compareObject(ctx, resource.Object, installID, cluster)
 			if err != nil {
@@ -27,6 +28,7 @@ func Targets(ctx context.Context, set manifests.Set, installID string, contexts 
 			item.Resource.Context = name
 			planned.Items = append(planned.Items, item)
 		}
+		leaveSiblings(planned.Items[from:])
 	}
 	return planned, nil
 }

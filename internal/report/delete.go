@@ -57,6 +57,8 @@ type deletedJSON struct {
 	Result string   `json:"result"`
 	Reason string   `json:"reason"`
 	UsedBy []string `json:"usedBy"`
+	// Manager is the tool that keeps the resource and would make it again.
+	Manager string `json:"manager,omitempty"`
 }
 
 type certificatesJSON struct {
@@ -86,7 +88,7 @@ func (d Delete) JSON(w io.Writer) error {
 		}
 		document.Resources = append(document.Resources, deletedJSON{
 			System: string(item.System), Context: item.Context, Kind: item.Kind, Namespace: item.Namespace, Name: item.Name,
-			Action: string(item.Fate), Result: string(result.Fate), Reason: result.Reason, UsedBy: orEmpty(item.UsedBy),
+			Action: string(item.Fate), Result: string(result.Fate), Reason: result.Reason, UsedBy: orEmpty(item.UsedBy), Manager: item.Manager.String(),
 		})
 	}
 	if d.Err != nil {

@@ -25,6 +25,7 @@ type diffDocument struct {
 	Setup         setupJSON      `json:"setup"`
 	JoinType      joinTypeJSON   `json:"joinType"`
 	Differs       bool           `json:"differs"`
+	ByReading     bool           `json:"byReading,omitempty"`
 	Resources     []resourceJSON `json:"resources"`
 	Error         string         `json:"error,omitempty"`
 }
@@ -33,7 +34,7 @@ type diffDocument struct {
 func (d Diff) JSON(w io.Writer) error {
 	same := Init{Setup: d.Setup, Choice: d.Choice, Plan: d.Plan, Err: d.Err}.document()
 	return writeJSON(w, diffDocument{
-		SchemaVersion: SchemaVersion, Setup: same.Setup, JoinType: same.JoinType, Differs: d.Differing() > 0, Resources: same.Resources, Error: same.Error,
+		SchemaVersion: SchemaVersion, Setup: same.Setup, JoinType: same.JoinType, Differs: d.Differing() > 0, ByReading: d.Plan.ByReading(), Resources: same.Resources, Error: same.Error,
 	})
 }
 
@@ -95,6 +96,6 @@ func (d Diff) item(text *strings.Builder, item plan.Item) {
 	}
 	fmt.Fprintf(text, "  %s %s\n", sign, ui.Clean(item.Resource.ID()+note))
 	for _, change := range item.Changes {
-		fmt.Fprintf(text, "      %s\n", ui.Clean(fmt.Sprintf("%s: %s -> %s", change.Path, shown(change.Live), shown(change.Wanted))))
+		fmt.Fprintf(text, "      %s\n", ui.Clean(fmt.Sprintf("%s: %s -> %s%s", change.Path, shown(change.Live), shown(change.Wanted), heldBy(change))))
 	}
 }

@@ -117,20 +117,28 @@ type rejectionJSON struct {
 
 type resourceJSON struct {
 	// System is kubernetes, teleport or target; a target's Context leads to its cluster.
-	System    string       `json:"system"`
-	Context   string       `json:"context,omitempty"`
-	Kind      string       `json:"kind"`
-	Namespace string       `json:"namespace"`
-	Name      string       `json:"name"`
-	Action    string       `json:"action"`
-	Applied   bool         `json:"applied"`
-	Changes   []changeJSON `json:"changes,omitempty"`
+	System    string `json:"system"`
+	Context   string `json:"context,omitempty"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Action    string `json:"action"`
+	Applied   bool   `json:"applied"`
+	// Reason and Owner say what stands in the way of a conflict, or stood; Manager is the tool that keeps the resource. Manifest is the document
+	// as it should stand where that tool has it from, where they differ.
+	Reason   string       `json:"reason,omitempty"`
+	Owner    string       `json:"owner,omitempty"`
+	Manager  string       `json:"manager,omitempty"`
+	Manifest string       `json:"manifest,omitempty"`
+	Changes  []changeJSON `json:"changes,omitempty"`
 }
 
 type changeJSON struct {
 	Path   string `json:"path"`
 	Live   string `json:"live"`
 	Wanted string `json:"wanted"`
+	// Manager is who else than tbotctl holds the field.
+	Manager string `json:"manager,omitempty"`
 }
 
 type proofJSON struct {
@@ -234,6 +242,10 @@ func (i Init) document() initDocument {
 		resource := resourceJSON{
 			System: string(item.Resource.System), Context: item.Resource.Context, Kind: item.Resource.Kind, Namespace: item.Resource.Namespace, Name: item.Resource.Name,
 			Action: string(item.Action), Applied: i.Written[item.Resource.ID()],
+			Reason: string(item.Reason), Owner: item.Owner, Manager: item.Manager.String(),
+		}
+		if item.Reason == plan.Managed && item.Action == plan.Conflict {
+			resource.Manifest = string(item.Resource.YAML)
 		}
 		for _, change := range item.Changes {
 			resource.Changes = append(resource.Changes, changeJSON(change))

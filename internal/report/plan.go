@@ -121,17 +121,18 @@ func (p *Progress) item(item plan.Item) string {
 	return "    " + id
 }
 
-// mostChanges is how many fields of one resource are shown.
+// mostChanges is how many fields of one resource are shown, where nobody else's are among them.
 const mostChanges = 8
 
 func (p *Progress) changes(item plan.Item) {
+	all := item.Force || item.Action == plan.Conflict
 	for i, change := range item.Changes {
-		if i == mostChanges {
+		if i == mostChanges && !all {
 			p.line(fmt.Sprintf("        and %d more fields", len(item.Changes)-mostChanges))
 			break
 		}
 		live, wanted := differing(change.Live, change.Wanted)
-		p.line("        " + p.cut(ui.Clean(fmt.Sprintf("%s: %s -> %s", change.Path, shown(live), shown(wanted))), 8))
+		p.line("        " + p.cut(ui.Clean(fmt.Sprintf("%s: %s -> %s%s", change.Path, shown(live), shown(wanted), heldBy(change))), 8))
 	}
 }
 
@@ -146,6 +147,14 @@ func differing(live, wanted string) (differingLive, differingWanted string) {
 		l, w = l[:len(l)-1], w[:len(w)-1]
 	}
 	return strings.Join(l, "\n"), strings.Join(w, "\n")
+}
+
+// heldBy says whose a field is by what the API server has noted.
+func heldBy(change plan.Change) string {
+	if change.Manager == "" {
+		return ""
+	}
+	return ", held by " + change.Manager
 }
 
 func shown(value string) string {

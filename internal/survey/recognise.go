@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/tbotctl/tbotctl/internal/owner"
 	"github.com/tbotctl/tbotctl/internal/spec"
 )
 
@@ -101,49 +102,24 @@ func environment(c corev1.Container, name string) string {
 	return ""
 }
 
-// Managers of a Deployment.
-const (
-	managerArgoCD    = "Argo CD"
-	managerFlux      = "Flux"
-	managerHelm      = "Helm"
-	managerTerraform = "Terraform"
-	managerKubectl   = "kubectl"
-)
+// managerKubectl is a Deployment's manager that keeps nothing as it is.
+const managerKubectl = "kubectl"
 
-// managerOf tells who would undo a change that is made by hand, or else who made the Deployment: what syncs from Git comes before what
-// it was rendered by. Empty where nothing tells.
+// managerOf tells who would undo a change that is made by hand, or else who made the Deployment. Empty where nothing tells.
 func managerOf(d *appsv1.Deployment) string {
-	marked := func(marks map[string]string, prefixes ...string) bool {
-		for key := range marks {
-			if slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
-				return true
-			}
-		}
-		return false
+	if keeper := owner.OfObject(d); keeper.Tool == owner.Controller {
+		return keeper.String()
+	} else if !keeper.None() {
+		return string(keeper.Tool)
 	}
-	wrote := func(managers ...string) bool {
-		return slices.ContainsFunc(managers, func(manager string) bool {
-			for _, entry := range d.ManagedFields {
-				if entry.Manager == manager && entry.Subresource == "" {
-					return true
-				}
-			}
-			return false
-		})
-	}
-	switch {
-	case marked(d.Annotations, "argocd.argoproj.io/"), marked(d.Labels, "argocd.argoproj.io/"), wrote("argocd-controller", "argocd-application-controller"):
-		return managerArgoCD
-	case marked(d.Labels, "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/"), wrote("kustomize-controller", "helm-controller"):
-		return managerFlux
-	case marked(d.Annotations, "meta.helm.sh/"), d.Labels[spec.LabelManagedBy] == "Helm", wrote("helm"):
-		return managerHelm
-	case d.Labels[spec.LabelManagedBy] == spec.ManagedBy:
+	if d.Labels[spec.LabelManagedBy] == spec.ManagedBy {
 		return spec.ManagedBy
-	case wrote("Terraform"):
-		return managerTerraform
-	case wrote("kubectl", "kubectl-client-side-apply", "kubectl-create"):
-		return managerKubectl
+	}
+	byHand := []string{"kubectl", "kubectl-client-side-apply", "kubectl-create"}
+	for _, entry := range d.ManagedFields {
+		if entry.Subresource == "" && slices.Contains(byHand, entry.Manager) {
+			return managerKubectl
+		}
 	}
 	return ""
 }

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/tbotctl/tbotctl/internal/owner"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 	"github.com/tbotctl/tbotctl/manifests"
@@ -82,7 +83,7 @@ func (l *look) tokens(ctx context.Context, configured []string) ([]Item, error) 
 		}
 		item := Item{System: manifests.Teleport, Kind: "token", Name: name, Fate: Gone}
 		if live != nil {
-			item = l.owned(item, live.GetMetadata().Labels[spec.MarkInstall])
+			item = l.owned(item, live.GetMetadata().Labels)
 			l.agent = l.agent || item.Fate == Remove && live.Spec.BotName == ""
 		}
 		items = append(items, item)
@@ -103,7 +104,7 @@ func (l *look) bots(ctx context.Context) (items []Item, users, held []string, er
 	held = live.GetSpec().GetRoles()
 	named := Item{System: manifests.Teleport, Kind: "bot", Name: l.names.Bot, Fate: Gone}
 	if live != nil {
-		named = l.owned(named, live.GetMetadata().GetLabels()[spec.MarkInstall])
+		named = l.owned(named, live.GetMetadata().GetLabels())
 	}
 	if named.Fate == Remove {
 		users = append(users, userOf(live.GetStatus().GetUserName(), l.names.Bot))
@@ -119,8 +120,11 @@ func (l *look) bots(ctx context.Context) (items []Item, users, held []string, er
 		if name == l.names.Bot || bot.GetMetadata().GetLabels()[spec.MarkInstall] != l.install {
 			continue
 		}
-		items = append(items, Item{System: manifests.Teleport, Kind: "bot", Name: name, Fate: Remove})
-		users = append(users, userOf(bot.GetStatus().GetUserName(), name))
+		item := l.owned(Item{System: manifests.Teleport, Kind: "bot", Name: name}, bot.GetMetadata().GetLabels())
+		items = append(items, item)
+		if item.Fate == Remove {
+			users = append(users, userOf(bot.GetStatus().GetUserName(), name))
+		}
 		held = append(held, bot.GetSpec().GetRoles()...)
 	}
 	return items, users, held, nil
@@ -146,7 +150,7 @@ func (l *look) roles(ctx context.Context, bots []Item, held []string) (items []I
 			}
 			continue
 		case live != nil:
-			item = l.owned(item, live.GetMetadata().Labels[spec.MarkInstall])
+			item = l.owned(item, live.GetMetadata().Labels)
 		}
 		if live == nil && !expected || item.Fate == Keep && !expected {
 			continue
@@ -164,10 +168,7 @@ func userOf(user, bot string) string {
 	return user
 }
 
-func (l *look) owned(item Item, mark string) Item {
+func (l *look) owned(item Item, labels map[string]string) Item {
 	item.Fate = Remove
-	if owner := ownerOf(mark, l.install); owner != "" {
-		item.Fate, item.Reason = Keep, owner
-	}
-	return item
+	return l.left(item, labels[spec.MarkInstall], owner.OfTeleport(labels))
 }

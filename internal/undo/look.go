@@ -2,16 +2,15 @@ package undo
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/tbotctl/tbotctl/internal/owner"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/manifests"
 )
@@ -154,15 +153,21 @@ func (l *look) objects(ctx context.Context, k kind, namespace string) ([]Item, e
 	return append(items, l.judge(live)), nil
 }
 
-// judge decides by the mark, and by whoever else looks after the object.
+// judge decides by the mark, and by whoever else keeps the object.
 func (l *look) judge(live *unstructured.Unstructured) Item {
 	item := Item{
 		System: manifests.Kubernetes, Kind: live.GetKind(), Namespace: live.GetNamespace(), Name: live.GetName(), Fate: Remove, Object: live,
 	}
-	if owner := ownerOf(live.GetAnnotations()[spec.MarkInstall], l.install); owner != "" {
-		item.Fate, item.Reason = Keep, owner
-	} else if manager := managerOf(live); manager != "" {
-		item.Fate, item.Reason = Keep, "managed by "+manager+", which would make it again; remove it there"
+	return l.left(item, live.GetAnnotations()[spec.MarkInstall], owner.OfObject(live))
+}
+
+// left keeps an item that is another's, and one that a tool keeps.
+func (l *look) left(item Item, mark string, manager owner.Owner) Item {
+	if maker := ownerOf(mark, l.install); maker != "" {
+		item.Fate, item.Reason = Keep, maker
+	} else if !manager.None() {
+		item.Fate, item.Manager = Keep, manager
+		item.Reason = "managed by " + manager.String() + ", which would make it again; " + manager.Removal()
 	}
 	return item
 }
@@ -176,23 +181,6 @@ func ownerOf(mark, install string) string {
 		return "not made by tbotctl"
 	}
 	return "made by tbotctl for " + spec.Quote(mark)
-}
-
-// managerOf knows the marks of tools that keep objects as a repository, a release or another object has them.
-func managerOf(live *unstructured.Unstructured) string {
-	labels, annotations := live.GetLabels(), live.GetAnnotations()
-	switch {
-	case annotations["argocd.argoproj.io/tracking-id"] != "", labels["argocd.argoproj.io/instance"] != "":
-		return "Argo CD"
-	case labels["kustomize.toolkit.fluxcd.io/name"] != "", labels["helm.toolkit.fluxcd.io/name"] != "":
-		return "Flux"
-	case annotations["meta.helm.sh/release-name"] != "":
-		return "Helm"
-	}
-	if controller := metav1.GetControllerOf(live); controller != nil {
-		return fmt.Sprintf("%s %s", controller.Kind, controller.Name)
-	}
-	return ""
 }
 
 func object(kind schema.GroupVersionKind, namespace, name string) *unstructured.Unstructured {

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tbotctl/tbotctl/internal/apply"
+	"github.com/tbotctl/tbotctl/internal/owner"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/manifests"
 )
@@ -129,15 +130,19 @@ func (r Runner) clusterOf(item Item) Kubernetes {
 var ErrChangedHands = errors.New("it changed hands since it was looked at")
 
 func (r Runner) removeResource(ctx context.Context, item *Item, install string) error {
-	mark, found, err := r.mark(ctx, item)
-	switch {
-	case err != nil:
+	labels, found, err := r.labels(ctx, item)
+	if err != nil {
 		return err
-	case !found:
+	}
+	if !found {
 		item.Fate = Gone
 		return nil
-	case mark != install:
-		return fmt.Errorf("%s is left alone: %w (%s)", item.ID(), ErrChangedHands, ownerOf(mark, install))
+	}
+	if maker := ownerOf(labels[spec.MarkInstall], install); maker != "" {
+		return fmt.Errorf("%s is left alone: %w (%s)", item.ID(), ErrChangedHands, maker)
+	}
+	if manager := owner.OfTeleport(labels); !manager.None() {
+		return fmt.Errorf("%s is left alone: %w (managed by %s)", item.ID(), ErrChangedHands, manager)
 	}
 	item.Fate = Removed
 	switch item.Kind {
@@ -149,24 +154,21 @@ func (r Runner) removeResource(ctx context.Context, item *Item, install string) 
 	return r.Teleport.DeleteToken(ctx, item.Name)
 }
 
-func (r Runner) mark(ctx context.Context, item *Item) (mark string, found bool, err error) {
+func (r Runner) labels(ctx context.Context, item *Item) (labels map[string]string, found bool, err error) {
 	switch item.Kind {
 	case "bot":
 		live, err := r.Teleport.Bot(ctx, item.Name)
-		if err != nil || live == nil {
-			return "", false, err
-		}
-		return live.GetMetadata().GetLabels()[spec.MarkInstall], true, nil
+		return live.GetMetadata().GetLabels(), err == nil && live != nil, err
 	case "role":
 		live, err := r.Teleport.Role(ctx, item.Name)
 		if err != nil || live == nil {
-			return "", false, err
+			return nil, false, err
 		}
-		return live.GetMetadata().Labels[spec.MarkInstall], true, nil
+		return live.GetMetadata().Labels, true, nil
 	}
 	live, err := r.Teleport.Token(ctx, item.Name)
 	if err != nil || live == nil {
-		return "", false, err
+		return nil, false, err
 	}
-	return live.GetMetadata().Labels[spec.MarkInstall], true, nil
+	return live.GetMetadata().Labels, true, nil
 }

@@ -5,6 +5,7 @@ package undo
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	machineidv1 "github.com/gravitational/teleport/api/gen/proto/go/teleport/machineid/v1"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/tbotctl/tbotctl/internal/owner"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/manifests"
 )
@@ -39,6 +41,8 @@ type Item struct {
 	Fate    Fate
 	// Reason says why it is kept.
 	Reason string
+	// Manager is the tool that keeps it, although tbotctl has rendered it; none where nobody does.
+	Manager owner.Owner
 	// UsedBy are the pods that take a Secret into themselves.
 	UsedBy []string
 	// Object is the copy that was looked at, as far as its kind, name and UID: that one is deleted and no later one.
@@ -74,6 +78,12 @@ func (i Inventory) Of(fate Fate) []Item {
 		}
 	}
 	return found
+}
+
+// Managed are the items of this installation that a tool keeps: to delete the others would leave it half, or broken until the tool has
+// made it whole again. A namespace is no part of it, and outlives it anyway where it is not empty.
+func (i Inventory) Managed() []Item {
+	return slices.DeleteFunc(i.Of(Keep), func(item Item) bool { return item.Manager.None() || item.Kind == "Namespace" })
 }
 
 // Target says what to look for.

@@ -27,6 +27,7 @@ func (s *session) resolve(ctx context.Context, refresh bool) (resolution, error)
 		return resolution{}, err
 	}
 	defer s.sayClock()
+	platform := s.platformLook(ctx, s.setup.Resolved, refresh)
 	choice, err := s.clusters.choice(ctx)
 	if err != nil {
 		return resolution{}, err
@@ -41,7 +42,7 @@ func (s *session) resolve(ctx context.Context, refresh bool) (resolution, error)
 	}
 	resolved := &spec.Resolved{
 		ClusterName: server.ClusterName, ServerVersion: server.Version, Image: image, JoinType: choice.Type, Reason: choice.Reason,
-		Issuer: choice.Issuer, JWKS: choice.JWKS, ClusterID: clusterID,
+		Issuer: choice.Issuer, JWKS: choice.JWKS, ClusterID: clusterID, Platform: platform(),
 	}
 	if err := samePair(s.setup.Resolved, resolved); err != nil {
 		return resolution{}, err
@@ -141,7 +142,7 @@ func (s *session) sayPlan(ctx context.Context, planned plan.Plan) {
 	if s.setup.Workload.Telemetry {
 		telemetry = "on"
 	}
-	s.progress.Say(fmt.Sprintf("What runs: %s, %s; telemetry is %s.", s.setup.Resolved.Image, s.imageReason, telemetry))
+	s.progress.Say(fmt.Sprintf("What runs: %s, %s; telemetry is %s%s.", s.setup.Resolved.Image, s.imageReason, telemetry, s.platformLine()))
 	s.sayPlanned(planned)
 }
 

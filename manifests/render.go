@@ -10,7 +10,7 @@ import (
 )
 
 // Render returns the resources of a Setup. It reads the answers and their resolved block alone and wants all names filled; an
-// error that is ErrNotReady says what is missing, *spec.Invalid which answers are wrong.
+// error that is ErrNotReady says what is missing, *spec.Invalid which answers are wrong, the patches among them.
 func Render(s spec.Setup) (Set, error) {
 	v, parsed, err := prepared(s)
 	if err != nil {
@@ -24,7 +24,7 @@ func Render(s spec.Setup) (Set, error) {
 		}
 		set = append(set, r)
 	}
-	return set, nil
+	return patched(s, set)
 }
 
 // prepared is what rendering takes of a Setup that is ready for it, and the templates.

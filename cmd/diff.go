@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/report"
 )
 
@@ -74,6 +75,7 @@ func (o *diffOptions) carryOut(ctx context.Context, result *report.Diff) error {
 		return err
 	}
 	_, result.Plan, err = o.compare(ctx)
+	o.sayPolicies(result.Plan, checks.Fail)
 	return err
 }
 

@@ -35,7 +35,7 @@ type clusters struct {
 	argoCDs func(context.Context) ([]string, error)
 	// openshift tells that the Kubernetes cluster is one.
 	openshift func(context.Context) (bool, error)
-	opened  *teleport.Client
+	opened    *teleport.Client
 	// mintsNothing keeps a run that only looks from making a token.
 	mintsNothing bool
 	fetcher      *issuer.Fetcher

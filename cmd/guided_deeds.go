@@ -143,6 +143,9 @@ func (d deeds) Plan(ctx context.Context) (planned wizard.Planned, err error) {
 		return planned, err
 	}
 	d.sayPlan(ctx, d.result.Plan)
+	if err := d.refused(d.result.Plan); err != nil && !d.held.NoTeleport {
+		return planned, err
+	}
 	why, err := d.settleTouch(ctx)
 	if err != nil {
 		return planned, err

@@ -80,7 +80,7 @@ func (r *initRun) carryOut(ctx context.Context) error {
 		return err
 	}
 	r.sayPlan(ctx, planned)
-	if err := conflicts(planned); err != nil {
+	if err := errors.Join(conflicts(planned), r.refused(planned)); err != nil {
 		return err
 	}
 	if err := r.planTouch(ctx, set); err != nil {
@@ -181,6 +181,7 @@ func (r *initRun) apply(ctx context.Context, set manifests.Set) error {
 		r.result.Written[item.Resource.ID()] = true
 	}
 	if err != nil {
+		r.explainPolicy(err)
 		r.whatStands()
 		return r.touchAfterAll(set, err)
 	}

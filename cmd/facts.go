@@ -36,6 +36,8 @@ type clusters struct {
 	// openshift tells that the Kubernetes cluster is one.
 	openshift func(context.Context) (bool, error)
 	opened    *teleport.Client
+	// byKeys tells that the cluster's identity is from its issuer and keys.
+	byKeys bool
 	// mintsNothing keeps a run that only looks from making a token.
 	mintsNothing bool
 	fetcher      *issuer.Fetcher
@@ -219,5 +221,6 @@ func (c *clusters) identity(ctx context.Context) (string, error) {
 	if issuerErr != nil {
 		return "", errors.Join(err, issuerErr)
 	}
+	c.byKeys = true
 	return spec.ClusterID(append([]string{cluster.Issuer}, issuer.Thumbprints(cluster.Keys)...)...), nil
 }

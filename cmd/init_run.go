@@ -42,6 +42,7 @@ func runInit(ctx context.Context, o *initOptions) error {
 	if err := run.open(ctx, nil, !run.filesOnly()); err != nil {
 		return err
 	}
+	run.wantsMakers = true
 	var err error
 	if run.clusters.targets, err = run.openTargets(); err != nil {
 		return err

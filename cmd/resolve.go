@@ -106,6 +106,7 @@ func (s *session) compare(ctx context.Context) (manifests.Set, plan.Plan, error)
 		return nil, plan.Plan{}, err
 	}
 	s.progress.Looking("comparing with what is there")
+	s.sayMakersFound = s.lookAtMakers(ctx)
 	reader, err := s.reader(ctx)
 	if err != nil {
 		return nil, plan.Plan{}, err
@@ -122,8 +123,10 @@ func (s *session) compare(ctx context.Context) (manifests.Set, plan.Plan, error)
 func (s *session) sayPlan(ctx context.Context, planned plan.Plan) {
 	n := s.setup.Names()
 	s.progress.Head("Plan")
+	s.sayIdentity()
 	if s.setup.IsAgent() {
 		s.sayAgent()
+		s.sayElse(planned)
 		s.sayPlanned(planned)
 		return
 	}
@@ -143,7 +146,15 @@ func (s *session) sayPlan(ctx context.Context, planned plan.Plan) {
 		telemetry = "on"
 	}
 	s.progress.Say(fmt.Sprintf("What runs: %s, %s; telemetry is %s%s.", s.setup.Resolved.Image, s.imageReason, telemetry, s.platformLine()))
+	s.sayElse(planned)
 	s.sayPlanned(planned)
+}
+
+// sayIdentity tells where the cluster's identity is from, where it is not from where it mostly is.
+func (s *session) sayIdentity() {
+	if s.clusters.byKeys {
+		s.progress.Say("Names and marks tell this cluster from others by its issuer and the thumbprints of its keys: namespace kube-system may not be read.")
+	}
 }
 
 func (s *session) sayPlanned(planned plan.Plan) {

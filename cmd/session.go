@@ -44,6 +44,9 @@ type session struct {
 	imageReason string
 	// touch tells that the cluster wants admin actions confirmed by a touch; reader finds out.
 	touch bool
+	// wantsMakers asks for who else may become the bot; sayMakersFound says it with the plan.
+	wantsMakers    bool
+	sayMakersFound func()
 	// clockSaid tells that a wrong clock was said.
 	clockSaid bool
 }

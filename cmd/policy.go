@@ -67,7 +67,23 @@ func (r *initRun) explainPolicy(err error) {
 	if strings.HasPrefix(what, "making pod ") {
 		what = "a pod like the Deployment's"
 	}
-	result := checks.ExplainAdmission(what, refused.Refusal()).Result(err)
+	turned := checks.ExplainAdmission(what, refused.Refusal())
+	if r.setup.IsAgent() && strings.HasPrefix(what, "a pod ") {
+		turned.Fix = "the agent's pod is its chart's: answer it in Helm's values, and leave the proof to the pod with --prove never"
+	}
+	result := turned.Result(err)
 	r.progress.Check(result)
 	r.result.Checks = append(r.result.Checks, result)
+}
+
+// refusedPod is a pod like the Deployment's that a policy turned down, where nobody makes anything but looks whether it would work.
+func refusedPod(words string) *checks.Refusal {
+	turned := checks.ExplainAdmission("a pod like the Deployment's", words)
+	if strings.Contains(turned.Fix, "--") {
+		turned.Fix += " (flags of `tbotctl init`)"
+	}
+	return &checks.Refusal{
+		ID: "P38", Cause: "the cluster takes no pod like the Deployment's, so none could replace it; Teleport was not asked",
+		Observed: turned.Observed, Expected: turned.Expected, Fix: turned.Fix, Words: words,
+	}
 }

@@ -89,4 +89,11 @@ func TestPolicyWebhook(t *testing.T) {
 	played.broken.Store(false)
 	b.run(t, b.initArgs("--no-wait", "--labels", "team=shop")...).want(t, 0)
 	b.noProbePods(t)
+
+	// verify, which makes nothing else, meets the same.
+	played.broken.Store(true)
+	got = b.run(t, "verify", "--non-interactive", "--kubeconfig", b.plane.KubeconfigFile(), "--context", b.plane.Flavour().String(), "--namespace", b.namespace,
+		"--proxy", b.teleport.Addr(), "--proxy-ca", b.path("web-ca.pem"), "--identity", b.path("admin.identity"), "-o", "json")
+	got.want(t, 3, `"id": "P38"`, "which does not answer and may not be passed over", "Teleport was not asked")
+	b.noProbePods(t)
 }

@@ -35,13 +35,14 @@ func explainKubernetes() []Explanation {
 			Mend:  "Give `--create-namespace`, or `kubectl create namespace NAME`.",
 		},
 		{
-			ID:    "TBC104",
-			Looks: "What the API server says of a pod made from the Deployment's template, by a dry run that creates nothing. Its Warning headers count too. Where the dry run is forbidden: the Deployment's conditions, the events, and what the node says of the pod.",
+			ID: "TBC104",
+			Looks: "What the API server says of a pod made from the Deployment's template, by a dry run that creates nothing. Its Warning headers count too. Where the dry run is forbidden: the Deployment's conditions, the events, and what the node says of the pod. " +
+				"init tries each object that it is to make by a dry run before it writes anything, and meets what judges pods by a pod of the very template that never runs.",
 			Why: "Pod Security, quotas and policy engines such as Kyverno or Gatekeeper judge pods, not Deployments: a Deployment is taken with at most a warning and then gets no pod. " +
 				"The guide's manifests and the chart's defaults have no securityContext.",
 			Shows: []string{`violates PodSecurity "restricted:latest"`, "container has runAsNonRoot and image will run as root", "exceeded quota", "admission webhook", "error looking up service account"},
 			Mend: "Give the pod what the policy asks for. For Pod Security level restricted: runAsNonRoot with a uid, seccompProfile RuntimeDefault, all capabilities dropped, " +
-				"no privilege escalation, as `tbotctl render` writes it.",
+				"no privilege escalation, as `tbotctl render` writes it. Labels, annotations, images, resources and the uid have flags of their own; `--patch` reaches the rest.",
 		},
 		{
 			ID:    "TBC105",

@@ -22,7 +22,7 @@ const (
 func liveKubernetesChecks() []Check {
 	return []Check{
 		{
-			ID: PodsAdmitted, Category: CategoryKubernetes, Stage: Diagnosis, Needs: []ID{TbotInstalled}, Problems: []string{"P38"}, Title: "pods of the template are admitted", Run: installed(runAdmission),
+			ID: PodsAdmitted, Category: CategoryKubernetes, Stage: Diagnosis, Needs: []ID{TbotInstalled}, Problems: []string{"P38"}, Title: "the cluster's policies let it in", Run: installed(runAdmission),
 		},
 		{
 			ID: PoliciesLetOut, Category: CategoryKubernetes, Stage: Diagnosis, Needs: []ID{TbotInstalled}, Problems: []string{"P39"},
@@ -146,13 +146,8 @@ func refusedImage(ctx context.Context, l *Live) string {
 	return ""
 }
 
-// Who refuses a pod, by the API server's own words.
-var (
-	refusedByQuota   = regexp.MustCompile(`exceeded quota: ([^,\s]+)|failed quota: ([^:\s]+)`)
-	refusedByWebhook = regexp.MustCompile(`admission webhook "([^"]+)"`)
-	refusedByPolicy  = regexp.MustCompile(`ValidatingAdmissionPolicy '([^']+)'`)
-	refusedForSA     = regexp.MustCompile(`error looking up service account ([^/\s]+)/([^:\s]+)`)
-)
+// refusedForSA is the admission of a pod whose service account is not there.
+var refusedForSA = regexp.MustCompile(`error looking up service account ([^/\s]+)/([^:\s]+)`)
 
 // judgeAdmission names who refuses the pod and what makes it pass (field-notes P38).
 func judgeAdmission(w Workload, a Admission) Finding {
@@ -170,7 +165,10 @@ func judgeAdmission(w Workload, a Admission) Finding {
 	part := func(pattern *regexp.Regexp) string {
 		return strings.Join(append(pattern.FindStringSubmatch(a.Refused), "", "")[1:], "")
 	}
-	quota, webhook, policy := part(refusedByQuota), part(refusedByWebhook), part(refusedByPolicy)
+	quota, webhook, policy := part(refusedByQuota), part(refusedByWebhook), ""
+	if found := refusedByPolicy.FindStringSubmatch(a.Refused); found != nil {
+		policy = found[1]
+	}
 	switch {
 	case strings.Contains(a.Refused, "violates PodSecurity"), strings.Contains(a.Refused, "runAsNonRoot"), strings.Contains(a.Refused, "non-numeric user"):
 		finding.Expected, finding.Fix = restrictedText, w.merge(w.restricted())

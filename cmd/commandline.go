@@ -32,6 +32,8 @@ func (o *initOptions) answered(defaults spec.Setup, wanted func(flag string) boo
 		value := field.Get(o.setup)
 		if path, isFile := o.files[field.Flag]; isFile {
 			value = path
+		} else if field.Placeholder == "FILE" && value != "" {
+			value = "FILE" // answers from a file of answers name no other
 		}
 		switch {
 		case !wanted(field.Flag), value == "", value == field.Get(defaults):

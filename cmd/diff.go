@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/report"
 )
 
@@ -81,6 +82,7 @@ func (o *diffOptions) carryOut(ctx context.Context, result *report.Diff) error {
 	o.looks = true
 	_, result.Plan, err = o.compare(ctx)
 	o.sayByReading(result.Plan)
+	o.sayPolicies(result.Plan, checks.Fail)
 	return err
 }
 

@@ -34,7 +34,7 @@ func (o *initOptions) judgeDryRun() error {
 // admission, quotas and policies speak in a server's dry run as they do in earnest. Teleport knows none.
 func (r *initRun) endDry(ctx context.Context, set manifests.Set) error {
 	if r.dryRun == dryRunClient {
-		r.progress.Say("Nothing was written: --dry-run client ends here, without asking the clusters whether they would take it.")
+		r.progress.Say("Nothing was written: --dry-run client ends with the plan.")
 		return ctx.Err()
 	}
 	r.progress.Head("Dry run")

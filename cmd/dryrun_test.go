@@ -21,7 +21,7 @@ func TestDryRun(t *testing.T) {
 		}
 		return args
 	}
-	b.run(t, dry("--dry-run", "client")...).want(t, 0, "+ Deployment "+b.namespace+"/tbot", "Nothing was written: --dry-run client ends here")
+	b.run(t, dry("--dry-run", "client")...).want(t, 0, "+ Deployment "+b.namespace+"/tbot", "Nothing was written: --dry-run client ends with the plan")
 	b.run(t, dry("--dry-run", "server")...).want(t, 0, "Deployment "+b.namespace+"/tbot: would be taken", "pod of Deployment "+b.namespace+"/tbot: would be taken", "Nothing was written")
 	got := b.run(t, dry("--dry-run", "server", "-o", "json")...)
 	got.want(t, 0)

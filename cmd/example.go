@@ -73,7 +73,7 @@ touched. It needs --namespace and, for --access identity, --proxy and --tbot-ver
 func exampleFlags() []string {
 	return []string{
 		"namespace", "proxy", "proxy-ca", "cluster-name", "name", "access", "kube-cluster", "kube-groups", "kube-users", "target-namespace",
-		"registry", "image-pull-secret", "tbot-version", "fips", "labels", "annotations", "env", "requests", "limits",
+		"registry", "image-pull-secret", "tbot-version", "fips", "labels", "annotations", "env", "requests", "limits", "platform",
 	}
 }
 
@@ -93,6 +93,9 @@ func (o *initOptions) exampleLine() string {
 	words = append(words, o.answered(spec.Default(), func(flag string) bool { return slices.Contains(exampleFlags(), flag) })...)
 	config := tbotconfig.For(o.setup)
 	// What was found out rather than answered.
+	if o.setup.OnOpenShift() && o.setup.Workload.Platform == spec.PlatformAuto {
+		words = append(words, "--platform "+string(spec.PlatformOpenShift))
+	}
 	if secret := config.Secrets()[0]; secret != o.setup.Name+"-output" {
 		words = append(words, "--output-secret "+spec.ShellWord(secret))
 	}

@@ -34,7 +34,11 @@ type clusters struct {
 	listed  func(context.Context) ([]teleport.KubeCluster, error)
 	exists  func(context.Context) (bool, error)
 	argoCDs func(context.Context) ([]string, error)
-	opened  *teleport.Client
+	// openshift tells that the Kubernetes cluster is one.
+	openshift func(context.Context) (bool, error)
+	opened    *teleport.Client
+	// byKeys tells that the cluster's identity is from its issuer and keys.
+	byKeys bool
 	// mintsNothing keeps a run that only looks from making a token.
 	mintsNothing bool
 	fetcher      *issuer.Fetcher
@@ -64,6 +68,7 @@ func newClusters(s spec.Setup, k *kube.Cluster, target teleport.Target, login te
 	c.choice = checks.Once(c.choose)
 	c.listed = checks.Once(c.listKube)
 	c.argoCDs = checks.Once(c.findArgoCD)
+	c.openshift = checks.Once(func(ctx context.Context) (bool, error) { return c.kube.ServesGroup(ctx, spec.OpenShiftGroup) })
 	return c
 }
 

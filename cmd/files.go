@@ -63,7 +63,7 @@ func (r *initRun) writeFiles(ctx context.Context) error {
 		return err
 	}
 	r.sayPlan(ctx, r.result.Plan)
-	if err := conflicts(r.foreign(r.result.Plan)); err != nil {
+	if err := errors.Join(conflicts(r.foreign(r.result.Plan)), r.refused(r.result.Plan)); err != nil {
 		return err
 	}
 	r.progress.Head("Files")

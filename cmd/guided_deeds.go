@@ -145,6 +145,9 @@ func (d deeds) Plan(ctx context.Context) (planned wizard.Planned, err error) {
 	}
 	d.sayPlan(ctx, d.result.Plan)
 	d.sayKept(d.result.Plan)
+	if err := d.refused(d.result.Plan); err != nil && !d.held.NoTeleport {
+		return planned, err
+	}
 	why, err := d.settleTouch(ctx)
 	if err != nil {
 		return planned, err

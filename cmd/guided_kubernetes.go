@@ -63,12 +63,9 @@ func (k kubernetesLooks) Namespaces(ctx context.Context) ([]string, error) {
 
 // PodMakers implements wizard.Kubernetes.
 func (k kubernetesLooks) PodMakers(ctx context.Context, namespace string) ([]string, error) {
-	found, err := k.clusters.kube.PodMakers(ctx, namespace, k.setup.Names().ServiceAccount)
-	makers := make([]string, len(found))
-	for i, subject := range found {
-		makers[i] = subject.String() + " (" + subject.By[0] + ")"
-	}
-	return makers, err
+	setup := k.setup
+	setup.Kubernetes.Namespace = namespace
+	return k.clusters.podMakers(ctx, setup)
 }
 
 // ArgoCDs implements wizard.Kubernetes. It looks in all namespaces and anew each time, whatever is answered.

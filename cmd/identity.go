@@ -37,6 +37,7 @@ func (c *clusters) identity(ctx context.Context) (string, error) {
 	if err != nil || recorded != "" {
 		return recorded, err
 	}
+	c.byKeys = true
 	return spec.ClusterID(append([]string{cluster.Issuer}, issuer.Thumbprints(cluster.Keys)...)...), nil
 }
 

@@ -45,6 +45,7 @@ func runInit(ctx context.Context, o *initOptions) error {
 	if err := run.open(ctx, nil, !run.filesOnly() && o.dryRun == ""); err != nil {
 		return err
 	}
+	run.wantsMakers = true
 	var err error
 	if run.clusters.targets, err = run.openTargets(); err != nil {
 		return err
@@ -88,7 +89,7 @@ func (r *initRun) carryOut(ctx context.Context) error {
 		return err
 	}
 	r.sayPlan(ctx, planned)
-	if err := errors.Join(r.leaveToManagers(planned), conflicts(planned)); err != nil {
+	if err := errors.Join(r.leaveToManagers(planned), conflicts(planned), r.refused(planned)); err != nil {
 		return err
 	}
 	r.sayTakenOver(planned)
@@ -201,6 +202,7 @@ func (r *initRun) apply(ctx context.Context, set manifests.Set) error {
 		r.result.Written[item.Resource.ID()] = true
 	}
 	if err != nil {
+		r.explainPolicy(err)
 		r.whatStands()
 		return r.askOther(ctx, r.touchAfterAll(set, err))
 	}

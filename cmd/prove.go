@@ -47,6 +47,10 @@ func (r *initRun) prover(deployment *appsv1.Deployment) func(context.Context, ap
 			Say:        say,
 			Now:        r.factory.Now,
 		}.Run)
+		if policyError(err) != nil { // no join was refused: none was tried
+			observe(apply.Event{Step: step, State: apply.Failed, Detail: "not tried: the cluster takes no pod like the Deployment's", Elapsed: elapsed()})
+			return err
+		}
 		if err != nil {
 			r.result.ProofErr = err
 			observe(apply.Event{Step: step, State: apply.Failed, Detail: err.Error(), Elapsed: elapsed()})

@@ -27,6 +27,7 @@ func (s *session) resolve(ctx context.Context, refresh bool) (resolution, error)
 		return resolution{}, err
 	}
 	defer s.sayClock()
+	platform := s.platformLook(ctx, s.setup.Resolved, refresh)
 	choice, err := s.clusters.choice(ctx)
 	if err != nil {
 		return resolution{}, err
@@ -41,7 +42,7 @@ func (s *session) resolve(ctx context.Context, refresh bool) (resolution, error)
 	}
 	resolved := &spec.Resolved{
 		ClusterName: server.ClusterName, ServerVersion: server.Version, Image: image, JoinType: choice.Type, Reason: choice.Reason,
-		Issuer: choice.Issuer, JWKS: choice.JWKS, ClusterID: clusterID,
+		Issuer: choice.Issuer, JWKS: choice.JWKS, ClusterID: clusterID, Platform: platform(),
 	}
 	if err := s.samePair(resolved); err != nil {
 		return resolution{}, err
@@ -109,6 +110,7 @@ func (s *session) compare(ctx context.Context) (manifests.Set, plan.Plan, error)
 	}
 	set = set.Of(s.setup.Side)
 	s.progress.Looking("comparing with what is there")
+	s.sayMakersFound = s.lookAtMakers(ctx)
 	var reader plan.Teleport
 	if s.setup.Side.HasTeleport() {
 		if reader, err = s.reader(ctx); err != nil {
@@ -127,8 +129,10 @@ func (s *session) compare(ctx context.Context) (manifests.Set, plan.Plan, error)
 func (s *session) sayPlan(ctx context.Context, planned plan.Plan) {
 	n := s.setup.Names()
 	s.progress.Head("Plan")
+	s.sayIdentity()
 	if s.setup.IsAgent() {
 		s.sayAgent()
+		s.sayElse(planned)
 		s.sayPlanned(planned)
 		return
 	}
@@ -151,8 +155,16 @@ func (s *session) sayPlan(ctx context.Context, planned plan.Plan) {
 	if s.setup.Workload.Telemetry {
 		telemetry = "on"
 	}
-	s.progress.Say(fmt.Sprintf("What runs: %s, %s; telemetry is %s.", s.setup.Resolved.Image, s.imageReason, telemetry))
+	s.progress.Say(fmt.Sprintf("What runs: %s, %s; telemetry is %s%s.", s.setup.Resolved.Image, s.imageReason, telemetry, s.platformLine()))
+	s.sayElse(planned)
 	s.sayPlanned(planned)
+}
+
+// sayIdentity tells where the cluster's identity is from, where it is not from where it mostly is.
+func (s *session) sayIdentity() {
+	if s.clusters.byKeys {
+		s.progress.Say("Names and marks tell this cluster from others by its issuer and the thumbprints of its keys: namespace kube-system may not be read.")
+	}
 }
 
 func (s *session) sayPlanned(planned plan.Plan) {

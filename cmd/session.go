@@ -48,6 +48,9 @@ type session struct {
 	touch bool
 	// looks tells that nothing is to be written, so that a login that may only read is enough to compare by.
 	looks bool
+	// wantsMakers asks for who else may become the bot; sayMakersFound says it with the plan.
+	wantsMakers    bool
+	sayMakersFound func()
 	// clockSaid tells that a wrong clock was said.
 	clockSaid bool
 }

@@ -287,6 +287,8 @@ func (r *verifyRun) explain(ctx context.Context, err error) {
 		r.explainWords(ctx, refused.Message)
 	case errors.As(err, &failed) && failed.Words != "":
 		r.explainWords(ctx, failed.Words)
+	case policyError(err) != nil:
+		r.result.Refusal = refusedPod(policyError(err).Refusal())
 	}
 }
 

@@ -57,6 +57,8 @@ type exampleView struct {
 	Command, Instead []string
 	Env              map[string]string
 	Requests, Limits map[string]string
+	// OpenShift assigns uid and groups.
+	OpenShift bool
 	// ProxyCA tells that the client has to be told whom to trust, by the ConfigMap of tbot.
 	ProxyCA                   bool
 	ConfigMap, ProxyCAFile    string
@@ -100,7 +102,7 @@ func under(text, part string) []byte {
 func newExample(s spec.Setup) (exampleView, error) {
 	n, w := s.Names(), s.Workload
 	v := exampleView{
-		Name: s.Name + exampleSuffix, Namespace: n.Namespace, PullSecret: w.PullSecret, Requests: w.Requests, Limits: w.Limits,
+		Name: s.Name + exampleSuffix, Namespace: n.Namespace, PullSecret: w.PullSecret, Requests: w.Requests, Limits: w.Limits, OpenShift: s.OnOpenShift(),
 		// Not the labels of tbot's own pods: its Deployment selects by them.
 		Labels: merged(w.Labels, map[string]string{spec.LabelName: s.Name + exampleSuffix}), Annotations: merged(w.Annotations),
 		Env:       merged(egress(w.Env), map[string]string{"HOME": exampleScratch}),

@@ -127,6 +127,9 @@ func fits(s spec.Setup) error {
 	if !s.IsAgent() && !onlyTeleport(s) { // whose image is the chart's, and no answer
 		asAnswers.Workload.Image, asAnswers.Workload.Registry = r.Image, ""
 	}
+	if !s.IsAgent() && r.Platform != "" { // the answer may be another, and wins
+		asAnswers.Workload.Platform = r.Platform
+	}
 	if err := asAnswers.Validate(); err != nil {
 		return fmt.Errorf("the resolved block is not usable: %w", err)
 	}

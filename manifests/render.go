@@ -9,8 +9,9 @@ import (
 	"github.com/tbotctl/tbotctl/templates"
 )
 
-// Render returns the resources of a Setup; of one whose side is teleport those of that side alone, for which less has to be known. It reads the answers and their resolved block alone and wants all names filled; an
-// error that is ErrNotReady says what is missing, *spec.Invalid which answers are wrong.
+// Render returns the resources of a Setup; of one whose side is teleport those of that side alone, for which less has to be known. It
+// reads the answers and their resolved block alone and wants all names filled; an error that is ErrNotReady says what is missing,
+// *spec.Invalid which answers are wrong, the patches among them.
 func Render(s spec.Setup) (Set, error) {
 	v, parsed, err := prepared(s)
 	if err != nil {
@@ -27,7 +28,7 @@ func Render(s spec.Setup) (Set, error) {
 		}
 		set = append(set, r)
 	}
-	return set, nil
+	return patched(s, set)
 }
 
 // onlyTeleport tells a run for whom the image, and what else stands in the pod, is nobody's business.

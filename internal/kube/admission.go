@@ -40,11 +40,9 @@ func isRefusal(err error) bool {
 	if err == nil || strings.Contains(err.Error(), "does not support dry run") {
 		return false
 	}
-	// A webhook chooses its own status; one that fails, and may not be passed over, is a 500 of the server.
-	webhook := strings.Contains(err.Error(), "admission webhook ") || strings.Contains(err.Error(), "failed calling webhook")
 	var status apierrors.APIStatus
 	invalid := errors.As(err, &status) && status.Status().Code == http.StatusUnprocessableEntity
-	return Is(err, Refused) || invalid || webhook
+	return Is(err, Refused) || invalid
 }
 
 // hearingKey is where a context carries who hears the warnings of its requests.

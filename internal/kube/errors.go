@@ -57,6 +57,15 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Refusal is what admission said where it turned an object down, in its own words and on its own lines; empty for any other error.
+func (e *Error) Refusal() string {
+	var status apierrors.APIStatus
+	if e.Kind != Refused || !errors.As(e.Err, &status) {
+		return ""
+	}
+	return status.Status().Message
+}
+
 // Is reports whether err is an Error of the kind.
 func Is(err error, kind Kind) bool {
 	var e *Error
@@ -73,6 +82,8 @@ func wrap(err error, format string, args ...any) error {
 
 func kindOf(err error) Kind {
 	switch {
+	case isAdmission(err):
+		return Refused
 	case apierrors.IsUnauthorized(err):
 		return Login
 	case apierrors.IsForbidden(err):
@@ -94,6 +105,19 @@ func kindOf(err error) Kind {
 		return Unreachable
 	}
 	return Other
+}
+
+// isAdmission tells, by its words, a policy's or a webhook's no: they choose their own status, and a webhook that fails and may not be
+// passed over is a 500 of the server.
+func isAdmission(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return false
+	}
+	text := status.Status().Message
+	return strings.Contains(text, "admission webhook ") && strings.Contains(text, "denied the request") ||
+		strings.Contains(text, "failed calling webhook") ||
+		strings.Contains(text, "ValidatingAdmissionPolicy ") && strings.Contains(text, "denied request")
 }
 
 // isRefusedCertificate tells the alerts (RFC 8446 section 6.2) by which a gateway ends a handshake where it does not take the

@@ -64,17 +64,36 @@ func (c *Cluster) readJSON(ctx context.Context, path string, into any) error {
 	if err != nil {
 		return err
 	}
-	switch status {
-	case http.StatusOK:
-	case http.StatusUnauthorized:
-		return &Error{Kind: Login, Doing: "reading " + path, Err: fmt.Errorf("HTTP %d", status)}
-	case http.StatusForbidden:
-		return &Error{Kind: Forbidden, Doing: "reading " + path, Err: fmt.Errorf("HTTP %d", status)}
-	default:
-		return &Error{Kind: Other, Doing: "reading " + path, Err: fmt.Errorf("HTTP %d", status)}
+	if status != http.StatusOK {
+		return ofStatus(path, status)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return &Error{Kind: Other, Doing: "reading " + path, Err: fmt.Errorf("the answer is not JSON: %w", err)}
 	}
 	return nil
+}
+
+// ofStatus is the error of an answer that is not the wanted one.
+func ofStatus(path string, status int) error {
+	kind := Other
+	switch status {
+	case http.StatusUnauthorized:
+		kind = Login
+	case http.StatusForbidden:
+		kind = Forbidden
+	}
+	return &Error{Kind: kind, Doing: "reading " + path, Err: fmt.Errorf("HTTP %d", status)}
+}
+
+// ServesGroup reports whether the API server has an API group. On most clusters any user may ask (ClusterRole system:discovery).
+func (c *Cluster) ServesGroup(ctx context.Context, group string) (bool, error) {
+	path := "/apis/" + group
+	status, _, err := c.Raw(ctx, path)
+	switch {
+	case err != nil:
+		return false, err
+	case status == http.StatusOK, status == http.StatusNotFound:
+		return status == http.StatusOK, nil
+	}
+	return false, ofStatus(path, status)
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tbotctl/tbotctl/internal/spec"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,7 +32,7 @@ func (c *Cluster) Rollout(ctx context.Context, namespace, name string) (Rollout,
 	if err != nil {
 		return Rollout{}, err
 	}
-	pods, err := c.Pods(ctx, namespace, metav1.FormatLabelSelector(deployment.Spec.Selector))
+	pods, err := c.Pods(ctx, namespace, metav1.FormatLabelSelector(deployment.Spec.Selector)+",!"+spec.MarkProbe)
 	if err != nil {
 		return Rollout{}, err
 	}

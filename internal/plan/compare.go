@@ -61,6 +61,13 @@ func lookAtObject(ctx context.Context, wanted *unstructured.Unstructured, instal
 	if held := heldFields(err); held != "" {
 		return Item{Action: Conflict, Reason: HeldFields, Owner: held, Changes: differing(wanted, live)}, true, nil
 	}
+	if words := refusal(err); words != "" {
+		item := judge(differing(wanted, live))
+		if item.Action != Same { // what is there stays as it is, whatever a policy thinks of it now
+			item.Refused = words
+		}
+		return item, true, nil
+	}
 	if err != nil {
 		return Item{}, false, err
 	}

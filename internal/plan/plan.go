@@ -34,6 +34,9 @@ type Item struct {
 	// Owner says who made it or holds its fields, for Conflict, and Reason which of the two.
 	Owner  string
 	Reason Reason
+	// Refused is what the cluster's admission says where it would not take the object, in its own words; empty where it would, or
+	// where nobody asked.
+	Refused string
 	// Force writes over what others hold; only Allow sets it.
 	Force bool
 	// Manager is the tool that keeps the resource, none where nobody but tbotctl does.
@@ -96,7 +99,10 @@ func Compute(ctx context.Context, set manifests.Set, installID string, kubernete
 		planned.Items = append(planned.Items, item)
 	}
 	leaveSiblings(planned.Items)
-	return planned, nil
+	if !newNamespace {
+		tryCreates(ctx, planned.Items, kubernetes)
+	}
+	return planned, ctx.Err()
 }
 
 // Conflicts are the items that somebody else made.

@@ -145,7 +145,7 @@ func (b bench) wantNotAdopted(t *testing.T, probe corev1.Pod) {
 	pods := b.plane.Client().CoreV1().Pods(b.namespace)
 	var before string
 	testkit.Eventually(t, "the Deployment's own pod", func(ctx context.Context) error {
-		own, err := pods.List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=tbot"})
+		own, err := pods.List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=tbot,!tbotctl.dev/probe"})
 		if err == nil && len(own.Items) != 1 {
 			err = fmt.Errorf("there are %d", len(own.Items))
 		}
@@ -158,7 +158,7 @@ func (b bench) wantNotAdopted(t *testing.T, probe corev1.Pod) {
 		t.Fatal(err)
 	}
 	testkit.Eventually(t, "the Deployment's next pod", func(ctx context.Context) error {
-		own, err := pods.List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=tbot"})
+		own, err := pods.List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=tbot,!tbotctl.dev/probe"})
 		if err == nil && (len(own.Items) != 1 || own.Items[0].Name == before) {
 			err = fmt.Errorf("there are %d", len(own.Items))
 		}

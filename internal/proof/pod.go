@@ -27,10 +27,9 @@ func probePod(deployment *appsv1.Deployment, account types.UID, now time.Time) (
 		return nil, fmt.Errorf("naming the probe pod: %w", err)
 	}
 	template := deployment.Spec.Template.DeepCopy()
+	// All its labels, for policies demand some of those that the Deployment selects by. It is adopted all the same by nobody: the
+	// selector of a ReplicaSet holds the pod-template-hash beside them (Kubernetes: Deployments, "Pod-template-hash label").
 	labels := maps.Clone(template.Labels)
-	for selected := range deployment.Spec.Selector.MatchLabels {
-		delete(labels, selected)
-	}
 	if labels == nil {
 		labels = map[string]string{}
 	}

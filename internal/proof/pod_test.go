@@ -11,7 +11,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/manifests"
@@ -78,10 +77,12 @@ func TestProbePodIsLikeTheDeployments(t *testing.T) {
 		t.Errorf("resources %+v, priority %q, service account %q; want the Deployment's", container.Resources, pod.Spec.PriorityClassName, pod.Spec.ServiceAccountName)
 	}
 
-	if selector := labels.SelectorFromSet(d.Spec.Selector.MatchLabels); selector.Matches(labels.Set(pod.Labels)) {
-		t.Errorf("the Deployment's ReplicaSet would adopt a pod with the labels %v", pod.Labels)
+	if hash, found := pod.Labels["pod-template-hash"]; found {
+		t.Errorf("the Deployment's ReplicaSet would adopt a pod with the hash %s", hash)
 	}
-	wantLabels := map[string]string{"team": "platform", "app.kubernetes.io/managed-by": "tbotctl", "tbotctl.dev/probe": "true"}
+	wantLabels := map[string]string{
+		"team": "platform", "app.kubernetes.io/managed-by": "tbotctl", "app.kubernetes.io/name": "tbot", "app.kubernetes.io/instance": "tbot", "tbotctl.dev/probe": "true",
+	}
 	if !maps.Equal(pod.Labels, wantLabels) {
 		t.Errorf("labels %v, want %v", pod.Labels, wantLabels)
 	}

@@ -18,7 +18,7 @@ type Verify struct {
 	// Proof is nil where the join itself was not proven; ProofErr is why.
 	Proof    *proof.Result
 	ProofErr error
-	// Refusal explains ProofErr where Teleport turned the join down, Outputs by their name what is wrong with an output.
+	// Refusal explains ProofErr where Teleport turned the join down, or a policy of the cluster the pod, Outputs by their name what is wrong with an output.
 	Refusal *checks.Refusal
 	Outputs map[string]checks.Refusal
 	// Pod is what the pod itself showed, with --runtime pod.

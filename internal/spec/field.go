@@ -98,6 +98,8 @@ func podFields() []Field {
 		pairs("node-selector", "labels of the nodes that the pod may run on", func(s *Setup) *map[string]string { return &s.Workload.NodeSelector }),
 		tolerations(),
 		word("priority-class", "NAME", "priority class of the pod", func(s *Setup) *string { return &s.Workload.PriorityClass }),
+		word("platform", "auto|kubernetes|openshift", "what assigns the pod's uid and gid: tbotctl fixes them, or OpenShift does; auto is as the cluster is", func(s *Setup) *string { return (*string)(&s.Workload.Platform) }),
+		patch(),
 	}
 }
 

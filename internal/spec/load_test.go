@@ -40,6 +40,7 @@ func everything() spec.Setup {
 			Labels: map[string]string{"team": "a"}, Annotations: map[string]string{"note": "a: b # c"}, Env: map[string]string{"A": "x\ny\t"},
 			Requests: map[string]string{"cpu": "1"}, Limits: map[string]string{"memory": "1e9"}, NodeSelector: map[string]string{"arch": "arm64"},
 			Tolerations: []spec.Toleration{{Key: "a", Value: "b", Effect: "NoSchedule"}, {Key: "c"}}, PriorityClass: "high",
+			Platform: spec.PlatformOpenShift, Patch: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ci-config}\n",
 		},
 		Agent: spec.Agent{
 			Roles: []string{"App", "Db", "Kube"}, Apps: []spec.AgentApp{{Name: "shop", URI: "http://shop.svc:80/?a=b"}, {Name: "wiki", URI: "https://wiki.svc"}},
@@ -49,6 +50,7 @@ func everything() spec.Setup {
 			ClusterName: "main", ServerVersion: "18.2.0", Image: "tbot:18.2.0", JoinType: spec.JoinStaticJWKS, Reason: "asked for",
 			Issuer: "https://issuer.example.com/", JWKS: `{"keys":[{"kid":"a"}]}`, ClusterID: "1a2b3c4d",
 			KubeClusters: []spec.ResolvedCluster{{Name: "prod-eu", Labels: map[string]string{"region": "eu"}}, {Name: "bare"}}, ArgoCDNamespace: "argocd",
+			Platform: spec.PlatformOpenShift,
 		},
 	}
 }

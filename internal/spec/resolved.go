@@ -29,6 +29,8 @@ type Resolved struct {
 	KubeClusters []ResolvedCluster `yaml:"kubeClusters,omitempty"`
 	// ArgoCDNamespace is where Argo CD was found.
 	ArgoCDNamespace string `yaml:"argocdNamespace,omitempty"`
+	// Platform is never auto; empty where nobody looked, which is as kubernetes.
+	Platform Platform `yaml:"platform,omitempty"`
 }
 
 // Complete reports whether rendering has all that it reads.

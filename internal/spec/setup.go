@@ -128,6 +128,9 @@ type Workload struct {
 	NodeSelector  map[string]string `yaml:"nodeSelector,omitempty"`
 	Tolerations   []Toleration      `yaml:"tolerations,omitempty"`
 	PriorityClass string            `yaml:"priorityClass,omitempty"`
+	Platform      Platform          `yaml:"platform,omitempty"`
+	// Patch holds strategic merge patches over the rendered Kubernetes objects, as YAML documents.
+	Patch Text `yaml:"patch,omitempty"`
 }
 
 // Toleration lets the pod onto tainted nodes; an empty Value tolerates any value of Key (operator Exists).
@@ -151,6 +154,7 @@ func Default() Setup {
 		Access:     AccessIdentity,
 		Workload: Workload{
 			Kind:     WorkloadTbot,
+			Platform: PlatformAuto,
 			Requests: map[string]string{"cpu": "50m", "memory": "128Mi"},
 			Limits:   map[string]string{"memory": "512Mi"},
 		},

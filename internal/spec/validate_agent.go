@@ -75,7 +75,7 @@ func (s Setup) refusePod(v *collector) {
 	defaults := Default()
 	for _, field := range Fields() {
 		if slices.Contains([]string{
-			"image", "registry", "image-pull-secret", "fips", "telemetry", "env", "requests", "limits", "node-selector", "toleration", "priority-class",
+			"image", "registry", "image-pull-secret", "fips", "telemetry", "env", "requests", "limits", "node-selector", "toleration", "priority-class", "platform",
 		}, field.Flag) && field.Get(s) != field.Get(defaults) {
 			v.add(field.Flag, "given, but the agent's pod is made by its Helm chart", "leave it out, and give Helm a second file of values for it")
 		}

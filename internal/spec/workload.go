@@ -37,10 +37,17 @@ func (w Workload) validate(v *collector) {
 	if w.PriorityClass != "" {
 		v.dns("priority-class", w.PriorityClass, validation.IsDNS1123Subdomain)
 	}
+	oneOf(v, "platform", w.Platform, PlatformAuto, PlatformKubernetes, PlatformOpenShift)
+	w.validatePatch(v)
 	w.validateMaps(v)
 	for _, t := range w.Tolerations {
 		v.toleration(t)
 	}
+}
+
+// OwnEnv are the environment variables that tbotctl sets.
+func OwnEnv() []string {
+	return []string{"POD_NAMESPACE", "KUBERNETES_TOKEN_PATH", "TELEPORT_ANONYMOUS_TELEMETRY", "SSL_CERT_FILE"}
 }
 
 func (w Workload) validateMaps(v *collector) {
@@ -64,9 +71,8 @@ func (w Workload) validateMaps(v *collector) {
 		}
 		v.text("annotations", "the value of "+Quote(key), w.Annotations[key])
 	}
-	own := map[string]bool{"POD_NAMESPACE": true, "KUBERNETES_TOKEN_PATH": true, "TELEPORT_ANONYMOUS_TELEMETRY": true, "SSL_CERT_FILE": true}
 	for _, key := range sorted(w.Env) {
-		if own[key] {
+		if slices.Contains(OwnEnv(), key) {
 			v.add("env", Quote(key)+" is set by tbotctl", "it follows from the other answers; leave it out")
 		} else if problems := validation.IsEnvVarName(key); len(problems) > 0 {
 			v.add("env", Quote(key)+" is no name of an environment variable", firstRule(problems))

@@ -14,13 +14,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tbotctl/tbotctl/checks"
+	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 )
 
 // readPods lists the Deployment's own pods, newest first.
 func (s *surroundings) readPods(ctx context.Context) ([]corev1.Pod, error) {
 	d := s.workload.Deployment
-	pods, err := s.cluster.Pods(ctx, d.Namespace, metav1.FormatLabelSelector(d.Spec.Selector))
+	pods, err := s.cluster.Pods(ctx, d.Namespace, metav1.FormatLabelSelector(d.Spec.Selector)+",!"+spec.MarkProbe)
 	if err != nil {
 		return nil, err
 	}

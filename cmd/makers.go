@@ -1,0 +1,76 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tbotctl/tbotctl/internal/plan"
+	"github.com/tbotctl/tbotctl/internal/spec"
+)
+
+// makersPatience bounds the look at RBAC: the plan waits for it.
+const makersPatience = 20 * time.Second
+
+// mostMakers is how many subjects are named; a longer list says no more.
+const mostMakers = 5
+
+// podMakers are those, beside administrators, who may become a service account of a namespace, each with what gives it that.
+func (c *clusters) podMakers(ctx context.Context, s spec.Setup) ([]string, error) {
+	found, err := c.kube.PodMakers(ctx, s.Kubernetes.Namespace, s.Names().ServiceAccount)
+	makers := make([]string, len(found))
+	for i, subject := range found {
+		makers[i] = subject.String() + " (" + subject.By[0] + ")"
+	}
+	return makers, err
+}
+
+// lookAtMakers begins to find out who else may become the bot, beside the comparison; the returned function waits for it and says so in
+// one line. A namespace that is still to be made is nobody's, and the wizard has asked already.
+func (s *session) lookAtMakers(ctx context.Context) func() {
+	if !s.wantsMakers || s.setup.Kubernetes.CreateNamespace || !s.setup.Side.HasKubernetes() {
+		return func() {}
+	}
+	var (
+		makers []string
+		err    error
+		done   = make(chan struct{})
+	)
+	go func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(ctx, makersPatience)
+		defer cancel()
+		makers, err = s.clusters.podMakers(ctx, s.setup)
+	}()
+	return func() {
+		<-done
+		s.sayMakers(makers, err)
+	}
+}
+
+func (s *session) sayMakers(makers []string, err error) {
+	power := "may create pods or service account tokens in namespace " + s.setup.Kubernetes.Namespace + ", and so may become the bot"
+	if s.setup.IsAgent() {
+		power = strings.Replace(power, "the bot", "the agent", 1)
+	}
+	switch {
+	case err != nil:
+		s.progress.Say(fmt.Sprintf("Who holds the stock role edit there, or more, %s; who that is could not be looked at: %v.", power, err))
+	case len(makers) == 0:
+		s.progress.Say("Beside administrators nobody " + power + ".")
+	default:
+		named := strings.Join(makers[:min(len(makers), mostMakers)], "; ")
+		if more := len(makers) - mostMakers; more > 0 {
+			named += fmt.Sprintf("; and %d more", more)
+		}
+		s.progress.Say(fmt.Sprintf("Beside administrators these %s: %s.", power, named))
+	}
+}
+
+// sayElse says who else may become the bot, where the plan changes anything.
+func (s *session) sayElse(planned plan.Plan) {
+	if s.sayMakersFound != nil && planned.Changed() {
+		s.sayMakersFound()
+	}
+}

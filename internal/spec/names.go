@@ -19,6 +19,7 @@ const (
 	MarkInstall        = MarkPrefix + "install"
 	MarkProbe          = MarkPrefix + "probe"
 	MarkChecksum       = MarkPrefix + "config-checksum"
+	MarkOwner          = MarkPrefix + "owner"
 	FieldManager       = "tbotctl"
 	DefaultRegistry    = "public.ecr.aws/gravitational"
 	ImageName          = "tbot-distroless"

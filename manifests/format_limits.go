@@ -79,7 +79,7 @@ func Shortfalls(format string) []string {
 	case string(spec.KubeHelm):
 		return []string{
 			"What the chart makes weaker than tbotctl's manifests, whatever its values: the pod mounts its configuration and its join token writable, gets the addresses of the namespace's services as variables, and without an output still gets a token for the API server.",
-			"What it makes weaker by itself and these values take back: its Role allows everything with every Secret of the namespace, its pod has no security context, and its state lies in one more Secret.",
+			"What it makes weaker by itself and these values take back: its Role allows everything with every Secret of the namespace, its pod has no security context (charts before 17.3 may have no value for one), and its state lies in one more Secret.",
 			"Deployment and ConfigMap are Helm's: `helm uninstall` removes them, and `tbotctl delete` leaves them alone.",
 		}
 	case string(spec.TeleportOperator):

@@ -81,7 +81,7 @@ func others(t *testing.T) map[string]other {
 		"argocd-impersonation":     {in: ownRole, as: "true"},
 		"argocd-rbac":              {in: argo, as: "namespace"},
 
-		"workload":        {in: plain, as: "agent", then: func(s *spec.Setup) { s.Teleport.Roles, s.Agent, s.Resolved.Image = nil, app.Agent, app.Resolved.Image }},
+		"workload":        {in: plain, as: "agent", then: func(s *spec.Setup) { s.Teleport.BotName, s.Teleport.Roles, s.Agent, s.Resolved.Image = "", nil, app.Agent, app.Resolved.Image }},
 		"agent-roles":     {in: app, as: "App,Discovery", then: func(s *spec.Setup) { s.Agent.KubeName = "prod" }},
 		"agent-app":       {in: app, as: "wiki=http://wiki.svc:80"},
 		"agent-database":  {in: db, as: "other=postgres=db.svc:5432"},

@@ -61,6 +61,7 @@ func setup(access spec.Access, join spec.JoinType, version string) spec.Setup {
 		s.Resolved.Issuer = "https://oidc.example.com/id/A/"
 	case spec.JoinStaticJWKS:
 		s.Resolved.JWKS = `{"keys":[{"use":"sig","kty":"RSA","kid":"Zm9v","alg":"RS256","n":"sXchDaQebHnPiGvyDOAT4saG","e":"AQAB"}]}`
+	case spec.JoinInCluster, spec.JoinAuto:
 	}
 	switch access {
 	case spec.AccessIdentity:
@@ -71,6 +72,7 @@ func setup(access spec.Access, join spec.JoinType, version string) spec.Setup {
 		s.Reach = spec.Reach{Labels: []map[string]string{{"env": "prod"}}, Groups: []string{"argocd"}}
 		s.ArgoCD.Namespace, s.Resolved.ArgoCDNamespace = "argocd", "argocd"
 		s.Resolved.KubeClusters = []spec.ResolvedCluster{{Name: "prod-eu", Labels: map[string]string{"env": "prod"}}}
+	case spec.AccessNone:
 	}
 	return s.WithClusterID("1a2b3c4d")
 }

@@ -3,6 +3,8 @@ package manifests
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -88,8 +90,13 @@ func (v *chartView) readConfig(r Resource) (Set, error) {
 	if err := yaml.Unmarshal([]byte(data[ConfigFile]), &v.Config); err != nil {
 		return nil, fmt.Errorf("reading %s of %s: %w", ConfigFile, r.ID(), err)
 	}
-	v.Labels.Config, v.Annotations.Config = marks(r.Object.Object)
+	v.Labels.Config, v.Annotations.Config = ownMarks(r.Object.Object)
 	delete(data, ConfigFile)
+	for _, field := range append(slices.Sorted(maps.Keys(data)), "binaryData", "immutable") {
+		if _, there := r.Object.Object[field]; field != ProxyCAFile && (there || data[field] != "") {
+			return nil, noValue(field + " of the ConfigMap")
+		}
+	}
 	if len(data) == 0 {
 		return nil, nil
 	}
@@ -104,12 +111,12 @@ func (v *chartView) readConfig(r Resource) (Set, error) {
 
 // readDeployment takes the Deployment apart.
 func (v *chartView) readDeployment(deployment *unstructured.Unstructured) error {
-	v.Labels.Deployment, v.Annotations.Deployment = marks(deployment.Object)
+	v.Labels.Deployment, v.Annotations.Deployment = ownMarks(deployment.Object)
 	template, _, err := unstructured.NestedMap(deployment.Object, "spec", "template")
 	if err != nil {
 		return fmt.Errorf("reading the Deployment: %w", err)
 	}
-	v.Labels.Pod, v.Annotations.Pod = marks(template)
+	v.Labels.Pod, v.Annotations.Pod = ownMarks(template)
 	delete(v.Annotations.Pod, spec.MarkChecksum) // the chart has one of its own
 	image := v.Setup.Resolved.Image
 	v.Version = v.Setup.Resolved.ImageVersion()
@@ -127,8 +134,8 @@ func (v *chartView) readDeployment(deployment *unstructured.Unstructured) error 
 	return nil
 }
 
-// marks are an object's labels and annotations without those that Helm and the chart set themselves.
-func marks(object map[string]any) (labels, annotations map[string]any) {
+// ownMarks are an object's labels and annotations without those that Helm and the chart set themselves.
+func ownMarks(object map[string]any) (labels, annotations map[string]any) {
 	metadata, _ := object["metadata"].(map[string]any)
 	labels, annotations = copied(metadata["labels"]), copied(metadata["annotations"])
 	for _, own := range []string{spec.LabelName, spec.LabelInstance, spec.LabelManagedBy} {

@@ -93,11 +93,16 @@ func podOf(deployment *unstructured.Unstructured, names spec.Names, audience str
 	pod.secure(context)
 	pod.authority(names.ConfigMap)
 	if r.unsaid != "" {
-		return pod, &spec.Invalid{Fields: []spec.FieldError{{
-			Flag: "kube-format", Problem: fmt.Sprintf("the chart %s has no value for %s of the Deployment", TbotChart, r.unsaid), Fix: "leave it as it is made, or choose manifests or kustomize",
-		}}}
+		return pod, noValue(r.unsaid + " of the Deployment")
 	}
 	return pod, nil
+}
+
+// noValue refuses a part of the set that the chart neither makes nor has a value for.
+func noValue(part string) error {
+	return &spec.Invalid{Fields: []spec.FieldError{{
+		Flag: "kube-format", Problem: fmt.Sprintf("the chart %s has no value for %s", TbotChart, part), Fix: "leave it as it is made, or choose manifests or kustomize",
+	}}}
 }
 
 // readContainer reads the only container.

@@ -56,6 +56,27 @@ func TestHelmRefusesWhatTheChartCannotMake(t *testing.T) {
 	}
 }
 
+// TestHelmRefusesFilesThatTheChartDoesNotMount does the same with the ConfigMap: the chart's own holds tbot.yaml alone.
+func TestHelmRefusesFilesThatTheChartDoesNotMount(t *testing.T) {
+	t.Parallel()
+	setup := inFormat(sample(spec.JoinOIDC, spec.AccessIdentity), spec.KubeHelm, spec.TeleportYAML)
+	for part, change := range map[string]func(object map[string]any){
+		"more.pem":   func(object map[string]any) { object["data"].(map[string]any)["more.pem"] = "text" },
+		"binaryData": func(object map[string]any) { object["binaryData"] = map[string]any{"a": "AA=="} },
+	} {
+		set := render(t, setup)
+		for i, r := range set {
+			if r.Kind == "ConfigMap" {
+				set[i].Object = r.Object.DeepCopy()
+				change(set[i].Object.Object)
+			}
+		}
+		if _, err := set.Format(setup); err == nil || !strings.Contains(err.Error(), "no value for "+part+" of the ConfigMap") {
+			t.Errorf("%s: %v", part, err)
+		}
+	}
+}
+
 // TestHelmTakesWhatTheChartHasValuesFor does the same with what can be said.
 func TestHelmTakesWhatTheChartHasValuesFor(t *testing.T) {
 	t.Parallel()

@@ -44,7 +44,7 @@ func FuzzTreeReadsBack(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		var value any
-		if !utf8.ValidString(text) || json.Unmarshal([]byte(text), &value) != nil || !held(value) {
+		if !utf8.ValidString(text) || json.Unmarshal([]byte(text), &value) != nil || !canHold(value) {
 			return
 		}
 		written, err := tree(2, value)
@@ -68,18 +68,18 @@ func FuzzTreeReadsBack(f *testing.F) {
 	})
 }
 
-// held tells what a manifest can hold: whole numbers of no more digits than all readers agree on, and keys of a length that YAML takes.
-func held(value any) bool {
+// canHold tells what a manifest can hold: whole numbers of no more digits than all readers agree on, and keys of a length that YAML takes.
+func canHold(value any) bool {
 	switch v := value.(type) {
 	case map[string]any:
 		for key, part := range v {
-			if len(key) > 317 || !held(part) {
+			if len(key) > 317 || !canHold(part) {
 				return false
 			}
 		}
 	case []any:
 		for _, part := range v {
-			if !held(part) {
+			if !canHold(part) {
 				return false
 			}
 		}

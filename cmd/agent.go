@@ -18,9 +18,6 @@ import (
 	"github.com/tbotctl/tbotctl/manifests"
 )
 
-// chartRepository is where Teleport publishes its charts.
-const chartRepository = "https://charts.releases.teleport.dev"
-
 // valuesFile is where the values of an agent's release go in a run that applies.
 func (o *initOptions) valuesFile() string {
 	if o.agentValues != "" {
@@ -111,18 +108,9 @@ func (s *session) sayAgent() {
 	}
 }
 
-// helm is the command that installs or upgrades the release with the values of a file.
+// helm is the command that installs or upgrades the agent's release with the values of a file.
 func (o *initOptions) helm(values string) string {
-	words := []string{
-		"helm upgrade --install", spec.ShellWord(o.setup.Release()), spec.AgentChart, "--repo", chartRepository, "--version", o.setup.Resolved.ImageVersion(),
-	}
-	if o.kubeconfig != "" {
-		words = append(words, "--kubeconfig", spec.ShellWord(o.kubeconfig))
-	}
-	if !o.inPod() {
-		words = append(words, "--kube-context", spec.ShellWord(o.setup.Kubernetes.Context))
-	}
-	return strings.Join(append(words, "--namespace", spec.ShellWord(o.setup.Kubernetes.Namespace), "--values", spec.ShellWord(pasted(values))), " ")
+	return o.commands().helm(spec.AgentChart, o.setup.Release(), values)
 }
 
 // nextOfAgent are the commands that make the agent run, and show what it serves.

@@ -47,7 +47,7 @@ func TestBadUsage(t *testing.T) {
 		"control characters":       {append(complete[:0:0], append(complete, "--namespace", "a\x1b[2Jb")...), []string{`"a\x1b[2Jb"`}},
 		"unknown prove":            {append(complete[:0:0], append(complete, "--prove", "maybe")...), []string{"auto, always or never"}},
 		"unknown output":           {[]string{"init", "-o", "yaml"}, []string{"table or json"}},
-		"unknown format":           {append(offline[:0:0], append(offline, "--kube-format", "helm")...), []string{`"helm" is not known; use manifests`}},
+		"unknown format":           {append(offline[:0:0], append(offline, "--kube-format", "chart")...), []string{`"chart" is not known; use one of manifests, kustomize, helm`}},
 		"http issuer":              {append(offline[:len(offline)-1:len(offline)-1], "oidc", "--issuer", "http://issuer.example.com"), []string{"https://"}},
 		"no key set":               {offline, []string{"--jwks-file"}},
 		"empty key set file":       {append(offline[:0:0], append(offline, "--jwks-file", file("empty", ""))...), []string{"is empty"}},

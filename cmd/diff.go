@@ -36,7 +36,7 @@ It exits with 0 where nothing differs and with 3 where something does.`,
   tbotctl diff --context prod --namespace machines --proxy example.teleport.sh:443 --roles access -o json`,
 		Args: noArgs,
 	}
-	a := bindAnswers(c, "issuer", "jwks-file")
+	a := bindAnswers(c, "issuer", "jwks-file", "kube-format", "teleport-format", "operator-namespace")
 	o.bindSession(c, "")
 	c.Flags().BoolVar(&o.refresh, "refresh", false, "look up anew what the answers hold as resolved, such as the image's version")
 	c.Flags().VarP(&o.output, "output", "o", "result on stdout: table or json")

@@ -45,7 +45,7 @@ touched. It needs --namespace and, for --access identity, --proxy and --tbot-ver
 			return nil
 		},
 	}
-	a := bindAnswers(c, "context")
+	a := bindAnswers(c, "context", "kube-format", "teleport-format", "operator-namespace")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := bindEnv(f, c, a); err != nil {
 			return err

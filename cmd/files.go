@@ -25,6 +25,8 @@ func (o *initOptions) judgeFiles() error {
 	switch {
 	case o.outDirGiven && o.outDir == "":
 		return usagef("--out-dir: no folder is named")
+	case o.outDir == "" && !o.setup.Files.Plain() && !o.guides(): // a person may still choose files
+		return usagef("--kube-format and --teleport-format are shapes of files and go with --out-dir: what init applies is in none")
 	case o.outDir == "" && o.overwrite && !o.setup.IsAgent():
 		return usagef("--overwrite goes with --out-dir: what init applies is not in files")
 	case o.outDir != "" && errors.As(files.Folder(o.outDir), &wrong):
@@ -76,20 +78,15 @@ func (r *initRun) writeFiles(ctx context.Context) error {
 }
 
 // putFiles writes the set to the folder, whole or not at all.
-func (r *initRun) putFiles(ctx context.Context, set manifests.Set) (err error) {
-	var all []files.File
-	for _, file := range set.Of(r.setup.Side).Files() {
-		all = append(all, files.File(file))
-	}
-	r.result.Files, err = files.Write(r.outDir, all, files.Options{Overwrite: r.overwrite})
-	var inTheWay *files.InTheWay
-	if errors.As(err, &inTheWay) {
-		return &findingError{text: fmt.Sprintf("--out-dir: %s; nothing was written%s", inTheWay, wayOut(inTheWay)), causes: []error{err}}
-	}
+func (r *initRun) putFiles(ctx context.Context, set manifests.Set) error {
+	shaped, err := set.Of(r.setup.Side).Format(r.setup)
 	if err != nil {
-		return fmt.Errorf("--out-dir: %w; no file was written, and nothing was applied", err)
+		return err
 	}
-	r.result.Next = r.commands()
+	if r.result.Files, err = putFiles(r.outDir, shaped, r.overwrite); err != nil {
+		return err
+	}
+	r.result.Next = r.commands().all(r.result.Files)
 	return r.putRequest(ctx, false)
 }
 
@@ -104,6 +101,7 @@ func (r *initRun) sayFiles() {
 	for _, command := range r.result.Next {
 		r.progress.Command(command)
 	}
+	sayShortfalls(r.progress, r.setup)
 }
 
 func wayOut(inTheWay *files.InTheWay) string {
@@ -175,38 +173,13 @@ func (r *initRun) foreign(planned plan.Plan) plan.Plan {
 	return rest
 }
 
-// commands apply the files: Teleport first, so that what starts in Kubernetes can join at once.
-func (r *initRun) commands() []string {
-	kubectl := "kubectl"
-	if r.kubeconfig != "" {
-		kubectl += " --kubeconfig " + spec.ShellWord(r.kubeconfig)
+// commands are those of this run's clusters.
+func (o *initOptions) commands() fileCommands {
+	c := fileCommands{setup: o.setup, kubeconfig: o.kubeconfig}
+	if !o.inPod() {
+		c.context = o.setup.Kubernetes.Context
 	}
-	if !r.inPod() {
-		kubectl += " --context " + spec.ShellWord(r.setup.Kubernetes.Context)
-	}
-	kubectl += " apply --server-side"
-	tctl := "tctl create"
-	var here, elsewhere []string
-	for _, file := range r.result.Files {
-		path := " -f " + spec.ShellWord(pasted(file.Path))
-		switch folder := filepath.Dir(file.Path); {
-		case strings.HasSuffix(file.Path, filepath.FromSlash("teleport/resources.yaml")):
-			tctl += path
-		case strings.HasSuffix(file.Path, filepath.FromSlash("agent/values.yaml")):
-			elsewhere = []string{r.helm(file.Path)}
-		case filepath.Base(folder) == manifests.TargetFolder:
-			elsewhere = r.applyTargetFiles(folder)
-		default:
-			kubectl += path
-		}
-	}
-	if r.setup.Side.HasTeleport() {
-		here = append(here, tctl)
-	}
-	if r.setup.Side.HasKubernetes() {
-		here = append(here, kubectl)
-	}
-	return append(here, elsewhere...)
+	return c
 }
 
 // pasted makes a path one that no command takes for a flag.

@@ -152,6 +152,9 @@ func (d deeds) Plan(ctx context.Context) (planned wizard.Planned, err error) {
 	if err != nil {
 		return planned, err
 	}
+	if why == "" && !d.setup.Files.Plain() {
+		why = "--kube-format and --teleport-format are shapes of files"
+	}
 	if why != "" {
 		d.progress.Warn(why + ", so this plan can be written to files and not applied from here")
 	}

@@ -18,8 +18,8 @@ func newRender(f *Factory) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "render",
 		Short: "Print what init would send, from flags or an answers file alone",
-		Long: `Print the manifests that init would send, in the order to apply, as one YAML stream. No cluster, no kubeconfig
-and no network is touched: the same input gives the same bytes on any day.
+		Long: `Print the manifests that init would send, in the order to apply, as one YAML stream, or write them to files. No cluster,
+no kubeconfig and no network is touched: the same input gives the same bytes on any day.
 
 The answers come from a file that init --save wrote, or from flags. From flags alone it needs what nobody is
 asked for: --cluster-name, --proxy, --bot-name, --token-name, --tbot-version, and a --join-type other than auto
@@ -28,41 +28,52 @@ with its --issuer or --jwks-file.`,
   tbotctl render --from answers.yaml --side kubernetes | kubectl apply --server-side -f -
   tbotctl render --from answers.yaml --side teleport | tctl create -f
 
+  # files for a repository: a kustomization, and a module for Terraform
+  tbotctl render --from answers.yaml --out-dir machines --kube-format kustomize --teleport-format terraform
+
   # what is left to Helm of an agent
   tbotctl render --from agent.yaml --values`,
 		Args: noArgs,
 	}
+	o := &renderOptions{factory: f}
 	a := bindAnswers(c, "context", "target-context")
-	values := c.Flags().Bool("values", false, "with --workload agent: print the values of its Helm chart instead")
-	kubeFormat := c.Flags().String("kube-format", "manifests", "shape of the Kubernetes side: `manifests`")
-	teleportFormat := c.Flags().String("teleport-format", "yaml", "shape of the Teleport side: `yaml`, as tctl takes it")
+	flags := c.Flags()
+	flags.BoolVar(&o.values, "values", false, "with --workload agent or --kube-format helm: print the values of the Helm chart instead")
+	flags.StringVar(&o.outDir, "out-dir", "", "write files to folder `DIR`, and say which commands apply them")
+	flags.BoolVar(&o.overwrite, "overwrite", false, "replace files in --out-dir that differ")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := bindEnv(f, c, a); err != nil {
 			return err
-		}
-		if *kubeFormat != "manifests" {
-			return usagef("--kube-format: %s is not known; use manifests", spec.Quote(*kubeFormat))
-		}
-		if *teleportFormat != "yaml" {
-			return usagef("--teleport-format: %s is not known; use yaml", spec.Quote(*teleportFormat))
 		}
 		setup, notes, err := a.setup(f)
 		if err != nil {
 			return err
 		}
-		if *values && !setup.Side.HasKubernetes() {
+		o.outDirGiven = flags.Changed("out-dir")
+		if err := o.judge(); err != nil {
+			return err
+		}
+		if o.values && !setup.Side.HasKubernetes() {
 			return usagef("--values: they are the Kubernetes side's to give to Helm, and this is --side teleport")
 		}
-		if *values && !setup.IsAgent() {
-			return usagef("--values goes with --workload agent: nothing else is left to Helm")
+		if o.values && !setup.IsAgent() && setup.Files.Kube != spec.KubeHelm {
+			return usagef("--values goes with --workload agent or --kube-format helm: nothing else is left to Helm")
 		}
-		return runRender(f, setup, notes, *values)
+		return runRender(o, setup, notes)
 	}
 	return c
 }
 
-func runRender(f *Factory, setup spec.Setup, notes []string, values bool) error {
-	progress := report.NewProgress(f.Streams)
+// renderOptions are where the result of render goes.
+type renderOptions struct {
+	factory                        *Factory
+	outDir                         string
+	outDirGiven, overwrite, values bool
+}
+
+func runRender(o *renderOptions, setup spec.Setup, notes []string) error {
+	streams := o.factory.Streams
+	progress := report.NewProgress(streams)
 	for _, note := range notes {
 		progress.Warn(note)
 	}
@@ -87,16 +98,24 @@ func runRender(f *Factory, setup spec.Setup, notes []string, values bool) error 
 	if err != nil {
 		return err
 	}
-	if values {
-		if _, err := f.Streams.Out.Write(set.Values()); err != nil {
-			return fmt.Errorf("writing the values: %w", err)
-		}
-		return nil
+	if o.outDir != "" {
+		return o.writeFiles(progress, setup, set)
 	}
-	if f.Streams.OutTTY && setup.Side == spec.SideBoth {
+	shaped := stream
+	if o.values {
+		shaped = valuesOf
+	}
+	text, err := shaped(setup, set)
+	if err != nil {
+		return err
+	}
+	if streams.OutTTY && setup.Side == spec.SideBoth && !o.values {
 		progress.Warn("this mixes two systems; --side kubernetes goes to kubectl, --side teleport to tctl")
 	}
-	return set.Side(setup.Side).Write(f.Streams.Out)
+	if _, err := streams.Out.Write(text); err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	return nil
 }
 
 // resolveOffline makes the resolved block from answers alone, where no cluster is asked.

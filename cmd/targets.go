@@ -191,23 +191,3 @@ func (s *session) targetsLeft() int {
 	}
 	return max(matched-bound, 0)
 }
-
-// applyTargetFiles are the commands that apply the kustomization of a folder, for each context or with a placeholder for it.
-func (r *initRun) applyTargetFiles(folder string) []string {
-	contexts := []string{"CLUSTER"}
-	if len(r.setup.Reach.Contexts) > 0 {
-		contexts = nil
-		for _, name := range r.setup.Reach.Contexts {
-			contexts = append(contexts, spec.ShellWord(name))
-		}
-	}
-	var commands []string
-	for _, name := range contexts {
-		kubectl := "kubectl"
-		if r.kubeconfig != "" {
-			kubectl += " --kubeconfig " + spec.ShellWord(r.kubeconfig)
-		}
-		commands = append(commands, kubectl+" --context "+name+" apply --server-side -k "+spec.ShellWord(pasted(folder)))
-	}
-	return commands
-}

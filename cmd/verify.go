@@ -76,7 +76,7 @@ Exit code 0 is proven, 3 contrary in something, 5 nothing contrary seen but a lo
   tbotctl verify --namespace machines --runtime pod`,
 		Args: noArgs,
 	}
-	a := bindAnswers(c, "issuer", "jwks-file", "target-context")
+	a := bindAnswers(c, "issuer", "jwks-file", "target-context", "kube-format", "teleport-format", "operator-namespace")
 	o.bindSession(c, "go on without asking where something is written: --write, --runtime pod")
 	flags := c.Flags()
 	for name, meaning := range map[string]string{

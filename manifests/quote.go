@@ -16,7 +16,7 @@ var errNotText = errors.New("a value is not UTF-8 text, which no manifest can ho
 // functions are the only ways of a value into a template. Each writes a complete YAML node that every YAML 1.1 and 1.2 reader
 // reads back as the same string, whatever is in it.
 func functions() template.FuncMap {
-	return template.FuncMap{"quote": quote, "list": list, "mapping": mapping, "literal": literal}
+	return template.FuncMap{"quote": quote, "list": list, "mapping": mapping, "literal": literal, "tree": tree}
 }
 
 // quote writes a quoted scalar: in single quotes where that spares the escapes of JSON, else in double quotes.

@@ -117,13 +117,14 @@ func (s Set) Of(side spec.Side) Set {
 
 // Write prints the set as one YAML stream.
 func (s Set) Write(w io.Writer) error {
-	if _, err := w.Write(s.stream()); err != nil {
+	if _, err := w.Write(s.Stream()); err != nil {
 		return fmt.Errorf("writing the manifests: %w", err)
 	}
 	return nil
 }
 
-func (s Set) stream() []byte {
+// Stream is the set as one YAML stream.
+func (s Set) Stream() []byte {
 	documents := make([][]byte, len(s))
 	for i, r := range s {
 		documents[i] = r.YAML
@@ -149,7 +150,7 @@ func (s Set) Files() []File {
 	var files []File
 	for _, path := range order {
 		if part := parts[path]; len(part) > 0 {
-			files = append(files, File{Path: path, Data: part.stream()})
+			files = append(files, File{Path: path, Data: part.Stream()})
 		}
 	}
 	if len(parts[targetFile]) > 0 {

@@ -1,5 +1,5 @@
 // Package templates embeds one YAML template for every resource that tbotctl makes, and those of the examples that it prints. What
-// fills them is in package manifests, and no value reaches the text unquoted: each goes through quote, list, mapping or literal.
+// fills them is in package manifests, and no value reaches the text unquoted: each goes through quote, list, mapping, literal or tree.
 package templates
 
 import "embed"

@@ -2,12 +2,14 @@ package docgen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/golden"
 	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/manifests"
 )
 
 // docs leads from a package's testdata, where golden files are, to the repository's docs.
@@ -16,7 +18,7 @@ const docs = "../../../docs/"
 // TestPages fails where a page is stale; `make docs` writes it anew.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	for name, page := range map[string][]byte{"checks.md": Checks(), "flags.md": Flags()} {
+	for name, page := range map[string][]byte{"checks.md": Checks(), "flags.md": Flags(), "formats.md": Formats()} {
 		golden.Assert(t, docs+name, page)
 	}
 }
@@ -55,6 +57,23 @@ func TestEveryAnswerHasItsRow(t *testing.T) {
 	for _, field := range spec.Fields() {
 		if n := strings.Count(page, fmt.Sprintf("\n| `--%s` |", field.Flag)); n != 1 {
 			t.Errorf("--%s has %d rows, want 1", field.Flag, n)
+		}
+	}
+}
+
+// TestEveryAnswerHasItsFormats holds that no answer is missing from the table of formats but those that choose them.
+func TestEveryAnswerHasItsFormats(t *testing.T) {
+	t.Parallel()
+	page := string(Formats())
+	for _, field := range spec.Fields() {
+		want := 1
+		if slices.Contains(manifests.Choosing(), field.Flag) {
+			want = 0
+		}
+		_, table, _ := strings.Cut(page, "\n| Flag |")
+		table, _, _ = strings.Cut(table, "\n\n")
+		if n := strings.Count(table, fmt.Sprintf("\n| `--%s` |", field.Flag)); n != want {
+			t.Errorf("--%s has %d rows, want %d", field.Flag, n, want)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (f Field) Switch() bool { return f.Placeholder == "" }
 
 // Fields returns every answer of a Setup in the order of the help page.
 func Fields() []Field {
-	return slices.Concat(groundFields(), reachFields(), argoCDFields(), []Field{workload()}, agentFields(), podFields())
+	return slices.Concat(groundFields(), reachFields(), argoCDFields(), []Field{workload()}, agentFields(), podFields(), fileFields())
 }
 
 // groundFields are about both clusters, and about how they know each other.

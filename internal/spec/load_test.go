@@ -46,6 +46,7 @@ func everything() spec.Setup {
 			Roles: []string{"App", "Db", "Kube"}, Apps: []spec.AgentApp{{Name: "shop", URI: "http://shop.svc:80/?a=b"}, {Name: "wiki", URI: "https://wiki.svc"}},
 			Databases: []spec.AgentDatabase{{Name: "orders", Protocol: "postgres", URI: "db.svc:5432"}}, KubeName: "prod", Labels: map[string]string{"env": "prod"}, Release: "edge",
 		},
+		Files: spec.Files{Kube: spec.KubeHelm, Teleport: spec.TeleportOperator, OperatorNamespace: "teleport"},
 		Resolved: &spec.Resolved{
 			ClusterName: "main", ServerVersion: "18.2.0", Image: "tbot:18.2.0", JoinType: spec.JoinStaticJWKS, Reason: "asked for",
 			Issuer: "https://issuer.example.com/", JWKS: `{"keys":[{"kid":"a"}]}`, ClusterID: "1a2b3c4d",

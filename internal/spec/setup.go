@@ -24,6 +24,7 @@ type Setup struct {
 	Output     Output     `yaml:"output,omitempty"`
 	Workload   Workload   `yaml:"workload"`
 	Agent      Agent      `yaml:"agent,omitempty"`
+	Files      Files      `yaml:"files"`
 	Resolved   *Resolved  `yaml:"resolved,omitempty"`
 }
 
@@ -152,6 +153,7 @@ func Default() Setup {
 		Side:       SideBoth,
 		Join:       Join{Type: JoinAuto},
 		Access:     AccessIdentity,
+		Files:      Files{Kube: KubeManifests, Teleport: TeleportYAML},
 		Workload: Workload{
 			Kind:     WorkloadTbot,
 			Platform: PlatformAuto,

@@ -30,6 +30,7 @@ func (s Setup) Validate() error {
 	s.validateAgent(v)
 	s.validateInCluster(v)
 	s.validateArgoCD(v)
+	s.validateFiles(v)
 	if len(v.fields) == 0 {
 		return nil
 	}

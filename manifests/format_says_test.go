@@ -105,10 +105,28 @@ func others(t *testing.T) map[string]other {
 		"node-selector":     {in: plain, as: "kubernetes.io/os=linux"},
 		"toleration":        {in: plain, as: "spot"},
 		"priority-class":    {in: plain, as: "high"},
+		"platform":          {in: plain, as: "openshift", then: func(s *spec.Setup) { s.Resolved.Platform = spec.PlatformOpenShift }},
+		"patch":             {in: plain, as: file(t, patchOfAffinity)},
 
 		"operator-namespace": {in: plain, as: "other"},
 	}
 }
+
+// patchOfAffinity changes what the chart has a value for; TestHelmRefusesWhatTheChartCannotMake has what it has none for.
+const patchOfAffinity = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: tbot
+spec:
+  template:
+    spec:
+      affinity:
+        nodeAffinity:
+          requiredDuringSchedulingIgnoredDuringExecution:
+            nodeSelectorTerms:
+              - matchExpressions:
+                  - {key: pool, operator: In, values: [machines]}
+`
 
 // shape is everything that one format makes of a setup.
 func shape(s spec.Setup, format string) ([]byte, error) {

@@ -28,15 +28,20 @@ with its --issuer or --jwks-file.`,
   tbotctl render --from answers.yaml --side kubernetes | kubectl apply --server-side -f -
   tbotctl render --from answers.yaml --side teleport | tctl create -f
 
+  # the page that a security reviewer signs; with --context it names who can become the bot today
+  tbotctl render --from answers.yaml --review > review.md
+
   # what is left to Helm of an agent
   tbotctl render --from agent.yaml --values`,
 		Args: noArgs,
 	}
 	a := bindAnswers(c, "context", "target-context")
 	values := c.Flags().Bool("values", false, "with --workload agent: print the values of its Helm chart instead")
+	review := bindReview(c)
 	kubeFormat := c.Flags().String("kube-format", "manifests", "shape of the Kubernetes side: `manifests`")
 	teleportFormat := c.Flags().String("teleport-format", "yaml", "shape of the Teleport side: `yaml`, as tctl takes it")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		review.look()
 		if err := bindEnv(f, c, a); err != nil {
 			return err
 		}
@@ -53,6 +58,12 @@ with its --issuer or --jwks-file.`,
 		if *values && !setup.IsAgent() {
 			return usagef("--values goes with --workload agent: nothing else is left to Helm")
 		}
+		if err := review.judge(*values); err != nil {
+			return err
+		}
+		if review.wanted {
+			return review.run(c.Context(), f, a, setup, notes)
+		}
 		return runRender(f, setup, notes, *values)
 	}
 	return c
@@ -63,21 +74,7 @@ func runRender(f *Factory, setup spec.Setup, notes []string, values bool) error 
 	for _, note := range notes {
 		progress.Warn(note)
 	}
-	if err := setup.Validate(); err != nil {
-		return err
-	}
-	missing := wizard.Missing(setup, wizard.Situation{Offline: setup.Resolved == nil, Terminal: true})
-	if err := errors.Join(missingAnswers(missing, true), setup.ValidateBinding()); err != nil {
-		return err
-	}
-	if setup.Resolved == nil {
-		resolved, err := resolveOffline(setup)
-		if err != nil {
-			return err
-		}
-		setup.Resolved = resolved
-	}
-	set, err := manifests.Render(setup)
+	setup, set, err := renderOffline(setup)
 	if err != nil {
 		return err
 	}
@@ -91,6 +88,26 @@ func runRender(f *Factory, setup spec.Setup, notes []string, values bool) error 
 		progress.Warn("this mixes two systems; --side kubernetes goes to kubectl, --side teleport to tctl")
 	}
 	return set.Side(setup.Side).Write(f.Streams.Out)
+}
+
+// renderOffline judges the answers and renders them, with a resolved block made of answers alone where they have none.
+func renderOffline(setup spec.Setup) (spec.Setup, manifests.Set, error) {
+	if err := setup.Validate(); err != nil {
+		return setup, nil, err
+	}
+	missing := wizard.Missing(setup, wizard.Situation{Offline: setup.Resolved == nil, Terminal: true})
+	if err := errors.Join(missingAnswers(missing, true), setup.ValidateBinding()); err != nil {
+		return setup, nil, err
+	}
+	if setup.Resolved == nil {
+		resolved, err := resolveOffline(setup)
+		if err != nil {
+			return setup, nil, err
+		}
+		setup.Resolved = resolved
+	}
+	set, err := manifests.Render(setup)
+	return setup, set, err
 }
 
 // resolveOffline makes the resolved block from answers alone, where no cluster is asked.

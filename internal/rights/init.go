@@ -61,7 +61,11 @@ func Init(s spec.Setup, how InitHow) List {
 // objects are verbs on each object that init makes, and the rights that its Role gives away, which weigh as gives.
 func (l *List) objects(s spec.Setup, gives Weight, verbs ...string) {
 	n := s.Names()
-	l.need("the account that tbot joins as", l.on("", "serviceaccounts", n.ServiceAccount, verbs...))
+	who := "tbot"
+	if s.IsAgent() {
+		who = "the agent"
+	}
+	l.need("the account that "+who+" joins as", l.on("", "serviceaccounts", n.ServiceAccount, verbs...))
 	if s.HasOutput() {
 		l.need("tbot's right to write its Secrets", in(n.RoleNamespace, rbacv1.GroupName, "roles", n.Role, verbs...))
 		l.need("tbot's right to write its Secrets", in(n.RoleNamespace, rbacv1.GroupName, "rolebindings", n.RoleBinding, verbs...))

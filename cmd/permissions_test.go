@@ -72,10 +72,11 @@ func teleportRole(t *testing.T, document string) *types.RoleV6 {
 }
 
 // grantedAsPrinted makes a user of each system who has just the roles that were printed: kubectl applies them, and the commands above
-// them bind them.
-func (b *bench) grantedAsPrinted(t *testing.T, user, text string) (kubeconfig, identity string) {
+// them bind them. In Teleport more are those beside.
+func (b *bench) grantedAsPrinted(t *testing.T, user, text string, more ...string) (kubeconfig, identity string) {
 	t.Helper()
 	var kubernetes, binds []string
+	var asked []kube.Access
 	verbs := []verbOn{}
 	for _, document := range strings.Split(text, "---\n") {
 		if strings.Contains(document, "kind: role\n") {
@@ -85,13 +86,19 @@ func (b *bench) grantedAsPrinted(t *testing.T, user, text string) (kubeconfig, i
 		// Roles of the whole cluster are shared by all tests of it.
 		document = strings.NewReplacer("tbotctl-", user+"-", "USER", user).Replace(document)
 		kubernetes = append(kubernetes, document)
+		var role rbacv1.Role
+		if err := yaml.Unmarshal([]byte(document), &role); err != nil {
+			t.Fatal(err)
+		}
+		rights, _ := printed(t, document)
+		asked = append(asked, accessOf(role.Namespace, rights[0]), accessOf(role.Namespace, rights[len(rights)-1]))
 		for _, line := range strings.Split(document, "\n") {
 			if command, found := strings.CutPrefix(line, "#   "); found {
 				binds = append(binds, command)
 			}
 		}
 	}
-	identity = b.teleportUser(t, user, verbs)
+	identity = b.teleportUser(t, user, verbs, more...)
 	kubeconfig = b.plane.KubeconfigFor(t, user)
 	if len(kubernetes) == 0 {
 		return kubeconfig, identity
@@ -100,11 +107,6 @@ func (b *bench) grantedAsPrinted(t *testing.T, user, text string) (kubeconfig, i
 		t.Fatal(stderr)
 	}
 	b.asAdministrator(t, strings.Join(binds, "\n"))
-	rights, _ := printed(t, text)
-	var asked []kube.Access
-	for _, r := range []right{rights[0], rights[len(rights)-1]} {
-		asked = append(asked, accessOf(b.namespace, r))
-	}
 	b.waitFor(t, kubeconfig, asked...)
 	return kubeconfig, identity
 }

@@ -100,7 +100,9 @@ func TestReviewAsksWhereItIsTold(t *testing.T) {
 		t.Parallel()
 		got := runWith(t, func(f *cmd.Factory) {
 			noClusters(t)(f)
-			f.LookupEnv = func(name string) (string, bool) { return "prod", name == "TBOTCTL_CONTEXT" || name == "TBOTCTL_KUBECONFIG" }
+			f.LookupEnv = func(name string) (string, bool) {
+				return "prod", name == "TBOTCTL_CONTEXT" || name == "TBOTCTL_KUBECONFIG"
+			}
 		}, "", flags...)
 		got.want(t, 0, "kind: Deployment")
 	})

@@ -40,6 +40,9 @@ func Init(s spec.Setup, how InitHow) List {
 		issuer.Turned, issuer.For = true, issuer.For+"; without a proof only the head of a token tells which of them signs"
 	}
 	l.Kubernetes = append(l.Kubernetes, issuer)
+	if argo := s.ArgoCDNamespace(); argo != "" {
+		l.look("to see that Argo CD is there", in(argo, "", "configmaps", argoCDConfig, "get"))
+	}
 	l.objects(s, Required, "get", "patch", "create")
 	if how.Proves || how.Waits {
 		l.need("to see whether a pod of the account runs, and how far the rollout is", l.on("", "pods", "", "list"))
@@ -57,6 +60,9 @@ func Init(s spec.Setup, how InitHow) List {
 	l.made(s, "create", "update")
 	return l
 }
+
+// argoCDConfig is the ConfigMap that every Argo CD has.
+const argoCDConfig = "argocd-cm"
 
 // objects are verbs on each object that init makes, and the rights that its Role gives away, which weigh as gives.
 func (l *List) objects(s spec.Setup, gives Weight, verbs ...string) {

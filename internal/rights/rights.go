@@ -27,7 +27,7 @@ type Need struct {
 	checks.Need
 	For    string
 	Weight Weight
-	// Turned makes Instead what a role holds, and All what does as well.
+	// Turned makes Instead what a role holds, because All alone leaves something unknown in this run.
 	Turned bool
 }
 
@@ -134,10 +134,10 @@ func in(namespace, group, resource, name string, verbs ...string) []checks.Acces
 	return accesses
 }
 
-// clusterID tells this Kubernetes cluster from others.
-func clusterID() []checks.Access {
-	return in("kube-system", "", "namespaces", "kube-system", "get")
-}
+// clusterOf is the namespace whose UID tells a Kubernetes cluster from others. No Role is put there for that.
+const clusterOf = "kube-system"
+
+func clusterID() []checks.Access { return in(clusterOf, "", "namespaces", clusterOf, "get") }
 
 // issuerNeed is to read the issuer and its keys, or to make a token of a service account that may (field-notes 7).
 func issuerNeed(namespace string) Need {

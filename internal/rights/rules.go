@@ -50,14 +50,14 @@ func (l List) Places(target bool, weights ...Weight) []Place {
 		}
 		held, other := need.All, need.Instead
 		if need.Turned {
-			held, other = other, held
+			held, other = other, nil
 		}
 		for _, rule := range rulesOf(held) {
 			rule.For = need.For
 			for _, or := range rulesOf(other) {
 				rule.Or = append(rule.Or, or.Rule)
 			}
-			if rule.namespace == "" || !target && l.NoRole != "" && rule.namespace == l.Namespace || rule.Resource == "namespaces" && rule.namespace != l.Namespace {
+			if rule.namespace == "" || !target && l.NoRole != "" && rule.namespace == l.Namespace || rule.namespace == clusterOf {
 				outside.Rules = append(outside.Rules, rule.Rule)
 				continue
 			}

@@ -22,7 +22,7 @@ func (l List) WriteYAML(w io.Writer) error {
 
 // WriteTargetYAML writes the roles for the clusters of --target-context, the same for each.
 func (l List) WriteTargetYAML(w io.Writer) error {
-	return l.write(w, l.roles(l.Places(true, Required, Looks), nil, " in each cluster of --target-context"))
+	return l.write(w, l.roles(l.Places(true, Required, Looks), nil, " in each cluster of --target-context,"))
 }
 
 func (l List) write(w io.Writer, documents [][]byte) error {

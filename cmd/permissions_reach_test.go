@@ -22,7 +22,12 @@ func TestPermissionsForArgoCD(t *testing.T) {
 		"--bot-name", "robot", "--token-name", "robot",
 	}
 	kubeconfig, identity := a.grantedAsPrinted(t, "argo-"+a.namespace, a.permissions(t, "init", answers...), "access")
+	a.mayIdentify(t, kubeconfig, "argo-"+a.namespace)
 	a.run(t, a.reachArgs(append(answers, "--no-wait", "--kubeconfig", kubeconfig, "--identity", identity)...)...).want(t, 0)
+
+	text := a.permissions(t, "delete", answers...)
+	kubeconfig, identity = a.grantedAsPrinted(t, "argo-remover-"+a.namespace, text)
+	a.run(t, a.deleteArgs("--from", a.path("answers.yaml"), "--kubeconfig", kubeconfig, "--identity", identity)...).want(t, 0, "Role "+a.argocd+"/tbot-output: removed")
 }
 
 // TestPermissionsInTargets holds the same of the clusters of --target-context, and that each verb there is needed by init.

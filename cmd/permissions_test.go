@@ -349,10 +349,7 @@ func TestPermissionsWithNamespace(t *testing.T) {
 	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
 	b.namespace += "-new"
 	kubeconfig, identity := b.grantedAsPrinted(t, "maker-"+b.namespace, b.permissions(t, "init", "--create-namespace", "--roles", "access"))
-	// The cluster is to be known by the same to both.
-	b.asAdministrator(t, "kubectl create clusterrole uid-"+b.namespace+" --verb=get --resource=namespaces --resource-name=kube-system\n"+
-		"kubectl create clusterrolebinding uid-"+b.namespace+" --clusterrole=uid-"+b.namespace+" --user=maker-"+b.namespace)
-	b.waitFor(t, kubeconfig, kube.Access{Verb: "get", Resource: "namespaces", Name: "kube-system"})
+	b.mayIdentify(t, kubeconfig, "maker-"+b.namespace)
 	b.run(t, b.initArgs("--create-namespace", "--no-wait", "--kubeconfig", kubeconfig, "--identity", identity)...).want(t, 0)
 
 	kubeconfig, identity = b.grantedAsPrinted(t, "remover-"+b.namespace, b.permissions(t, "delete", "--create-namespace", "--purge-outputs"))
@@ -361,4 +358,12 @@ func TestPermissionsWithNamespace(t *testing.T) {
 	if told := deleteOf(t, got).of(t, "Namespace"); told.Result != "removed" {
 		t.Errorf("the namespace: %+v", told)
 	}
+}
+
+// mayIdentify lets a user know the cluster by what delete knows it by.
+func (b *bench) mayIdentify(t *testing.T, kubeconfig, user string) {
+	t.Helper()
+	b.asAdministrator(t, "kubectl create clusterrole uid-"+user+" --verb=get --resource=namespaces --resource-name=kube-system\n"+
+		"kubectl create clusterrolebinding uid-"+user+" --clusterrole=uid-"+user+" --user="+user)
+	b.waitFor(t, kubeconfig, kube.Access{Verb: "get", Resource: "namespaces", Name: "kube-system"})
 }

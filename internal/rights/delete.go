@@ -27,6 +27,14 @@ func Delete(s spec.Setup, purges bool) List {
 	found(n.Namespace, "apps", "deployments", n.Deployment)
 	found(n.RoleNamespace, rbacv1.GroupName, "rolebindings", n.RoleBinding)
 	found(n.RoleNamespace, rbacv1.GroupName, "roles", n.Role)
+	if s.ArgoCDNamespace() != "" && n.RoleNamespace != n.Namespace {
+		const elsewhere = "to see that nothing of it is beside tbot either"
+		l.need(elsewhere, l.on(rbacv1.GroupName, "rolebindings", "", "list"))
+		l.need(elsewhere, l.on(rbacv1.GroupName, "rolebindings", n.RoleBinding, "get"))
+		l.need(elsewhere, l.on(rbacv1.GroupName, "roles", "", "list"))
+		l.need(elsewhere, l.on(rbacv1.GroupName, "roles", n.Role, "get"))
+		l.inform("names Argo CD's cluster Secrets that tbot wrote, which stay", in(n.RoleNamespace, "", "secrets", "", "list"))
+	}
 	found(n.Namespace, "", "configmaps", n.ConfigMap)
 	found(n.Namespace, "", "serviceaccounts", n.ServiceAccount)
 	l.need("to find probe pods that a killed run left", l.on("", "pods", "", "list"))

@@ -367,3 +367,34 @@ func (b *bench) mayIdentify(t *testing.T, kubeconfig, user string) {
 		"kubectl create clusterrolebinding uid-"+user+" --clusterrole=uid-"+user+" --user="+user)
 	b.waitFor(t, kubeconfig, kube.Access{Verb: "get", Resource: "namespaces", Name: "kube-system"})
 }
+
+// TestPermissionsWords holds what is said to who asks in another way.
+func TestPermissionsWords(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"in words":                        {[]string{"verify", "--evidence", "-n", "machines"}, 0, "What `tbotctl verify --evidence` needs"},
+		"by name":                         {[]string{"doctor", "-n", "machines", "--name", "ci"}, 0, "deployments.apps ci: get"},
+		"one side":                        {[]string{"init", "-n", "machines", "--side", "teleport"}, 0, "token: read, create, update"},
+		"nothing but the help":            {nil, 0, "permissions [command]"},
+		"a command in quotes":             {[]string{"verify --evidence"}, 2, "tbotctl permissions verify --evidence"},
+		"a command that needs none":       {[]string{"render"}, 2, "`tbotctl render` asks no cluster for anything"},
+		"no command":                      {[]string{"nosuch"}, 2, "knows init, diff, verify, doctor and delete"},
+		"no namespace":                    {[]string{"init"}, 2, "--namespace: namespace that tbot runs in"},
+		"a namespace that is none":        {[]string{"init", "-n", "a b"}, 2, "--namespace"},
+		"Argo CD in no namespace":         {[]string{"init", "-n", "m", "--access", "argocd", "--kube-labels", "a=b", "--kube-groups", "g"}, 2, "--argocd-namespace"},
+		"a binding without a name":        {[]string{"init", "-n", "m", "--access", "kubernetes", "--kube-labels", "a=b", "--kube-groups", "g", "--target-context", "x"}, 2, "--bot-name"},
+		"targets without a context":       {[]string{"init", "-n", "m", "--for-targets"}, 2, "--target-context"},
+		"no such proof":                   {[]string{"init", "-n", "m", "--prove", "maybe"}, 2, "--prove"},
+		"no such scope":                   {[]string{"doctor", "-n", "m", "--scope", "world"}, 2, "--scope"},
+		"an agent, of which verify knows": {[]string{"verify", "-n", "m", "--workload", "agent", "--agent-roles", "Kube", "--agent-kube-name", "k"}, 2, "is about tbot"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runWith(t, noClusters(t), "", append([]string{"permissions"}, row.args...)...).want(t, row.code, row.says)
+		})
+	}
+}

@@ -16,7 +16,7 @@ const docs = "../../../docs/"
 // TestPages fails where a page is stale; `make docs` writes it anew.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	for name, page := range map[string][]byte{"checks.md": Checks(), "flags.md": Flags()} {
+	for name, page := range map[string][]byte{"checks.md": Checks(), "flags.md": Flags(), "permissions.md": Permissions()} {
 		golden.Assert(t, docs+name, page)
 	}
 }

@@ -91,4 +91,9 @@ func (p *permissions) teleport(head string, list rights.List, informs bool) {
 		p.line("  ", need.Kind+": "+strings.Join(need.Verbs, ", "))
 		p.line("      ", need.For)
 	}
+	if !said && !informs && len(list.Teleport) > 0 {
+		p.gap()
+		p.line("", head)
+		p.line("  ", "no right at all")
+	}
 }

@@ -124,7 +124,7 @@ func (l *List) made(s spec.Setup, verbs ...string) {
 		l.Teleport = append(l.Teleport, TeleportNeed{Kind: "role", Verbs: []string{"read"}, For: "tells beforehand whether the bot's roles are there", Informs: true})
 	}
 	if s.ReachesClusters() {
-		l.Beyond = append(l.Beyond, "a role with kubernetes_labels that match the clusters the bot is to reach: a login sees only those that its own roles reach; it needs no kubernetes_groups")
+		l.Beyond = append(l.Beyond, "a role with kubernetes_labels that match the clusters the bot is to reach: a login sees only those that its own roles reach")
 	}
 }
 

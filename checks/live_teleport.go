@@ -102,7 +102,7 @@ func liveTeleportChecks() []Check {
 				if l.Token == nil || f.TeleportMay == nil || f.Login == nil {
 					return skipped(withoutLogin)
 				}
-				needs := doctorNeeds()
+				needs := DoctorNeeds()
 				verdicts, err := f.TeleportMay(ctx, needs)
 				if err != nil {
 					return unknown(err)
@@ -117,8 +117,8 @@ func liveTeleportChecks() []Check {
 	}
 }
 
-// doctorNeeds are what the looks at Teleport take; what only informs is left out where it lacks.
-func doctorNeeds() []TeleportAccess {
+// DoctorNeeds are what the looks at Teleport take; what only informs is left out where it lacks.
+func DoctorNeeds() []TeleportAccess {
 	return []TeleportAccess{
 		{Kind: "token", Verb: "read"},
 		{Kind: "bot", Verb: "read"},

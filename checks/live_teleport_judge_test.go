@@ -237,7 +237,7 @@ func TestJudgeTeleportSide(t *testing.T) {
 	kept.Deployment.Spec.Template.Spec.Containers[0].Env[0].Name, kept.Deployment.Spec.Template.Spec.Containers[0].Env[0].Value = "TBOT_USE_PROXY_ADDR", "yes"
 	direct := joining(t, strings.Replace(labYAML, "proxy_server: teleport.example.com:443", "auth_server: auth.example.com:3025", 1))
 	public := Entry{PublicAddr: "public.example.com:443"}
-	needs := doctorNeeds()
+	needs := DoctorNeeds()
 	verdicts := func(missing int, err error) []Verdict {
 		all := make([]Verdict, len(needs))
 		for i := range all {

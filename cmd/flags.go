@@ -37,12 +37,13 @@ func bindAnswers(c *cobra.Command, except ...string) *answers {
 		a.fields = append(a.fields, field)
 		value := &answer{placeholder: field.Placeholder, value: field.Get(defaults), separator: field.Repeat}
 		a.raw[field.Flag] = &value.value
-		flag := c.Flags().VarPF(value, field.Flag, "", field.Help)
+		shorthand := ""
+		if field.Flag == "namespace" {
+			shorthand = "n"
+		}
+		flag := c.Flags().VarPF(value, field.Flag, shorthand, field.Help)
 		if field.Switch() {
 			flag.NoOptDefVal = "true"
-		}
-		if field.Flag == "namespace" {
-			flag.Shorthand = "n"
 		}
 	}
 	c.Flags().StringVar(&a.from, "from", "", "read answers, or the request of the Kubernetes side, from `FILE`; - is stdin")

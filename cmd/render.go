@@ -31,6 +31,9 @@ with its --issuer or --jwks-file.`,
   # files for a repository: a kustomization, and a module for Terraform
   tbotctl render --from answers.yaml --out-dir machines --kube-format kustomize --teleport-format terraform
 
+  # the page that a security reviewer signs; with --context it names who can become the bot today
+  tbotctl render --from answers.yaml --review > review.md
+
   # what is left to Helm of an agent
   tbotctl render --from agent.yaml --values`,
 		Args: noArgs,
@@ -41,7 +44,9 @@ with its --issuer or --jwks-file.`,
 	flags.BoolVar(&o.values, "values", false, "with --workload agent or --kube-format helm: print the values of the Helm chart instead")
 	flags.StringVar(&o.outDir, "out-dir", "", "write files to folder `DIR`, and say which commands apply them")
 	flags.BoolVar(&o.overwrite, "overwrite", false, "replace files in --out-dir that differ")
+	review := bindReview(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		review.look()
 		if err := bindEnv(f, c, a); err != nil {
 			return err
 		}
@@ -58,6 +63,12 @@ with its --issuer or --jwks-file.`,
 		}
 		if o.values && !setup.IsAgent() && setup.Files.Kube != spec.KubeHelm {
 			return usagef("--values goes with --workload agent or --kube-format helm: nothing else is left to Helm")
+		}
+		if err := review.judge(o.values, o.outDirGiven); err != nil {
+			return err
+		}
+		if review.wanted {
+			return review.run(c.Context(), f, a, setup, notes)
 		}
 		return runRender(o, setup, notes)
 	}
@@ -77,24 +88,7 @@ func runRender(o *renderOptions, setup spec.Setup, notes []string) error {
 	for _, note := range notes {
 		progress.Warn(note)
 	}
-	if err := setup.Validate(); err != nil {
-		return err
-	}
-	missing := wizard.Missing(setup, wizard.Situation{Offline: setup.Resolved == nil, Terminal: true})
-	if setup.Resolved != nil && !setup.Side.HasKubernetes() {
-		missing = nil // a request holds what its side needs, and manifests says what answers lack
-	}
-	if err := errors.Join(missingAnswers(missing, true), setup.ValidateBinding()); err != nil {
-		return err
-	}
-	if setup.Resolved == nil {
-		resolved, err := resolveOffline(setup)
-		if err != nil {
-			return err
-		}
-		setup.Resolved = resolved
-	}
-	set, err := manifests.Render(setup)
+	setup, set, err := renderOffline(setup)
 	if err != nil {
 		return err
 	}
@@ -116,6 +110,29 @@ func runRender(o *renderOptions, setup spec.Setup, notes []string) error {
 		return fmt.Errorf("writing the result: %w", err)
 	}
 	return nil
+}
+
+// renderOffline judges the answers and renders them, with a resolved block made of answers alone where they have none.
+func renderOffline(setup spec.Setup) (spec.Setup, manifests.Set, error) {
+	if err := setup.Validate(); err != nil {
+		return setup, nil, err
+	}
+	missing := wizard.Missing(setup, wizard.Situation{Offline: setup.Resolved == nil, Terminal: true})
+	if setup.Resolved != nil && !setup.Side.HasKubernetes() {
+		missing = nil // a request holds what its side needs, and manifests says what answers lack
+	}
+	if err := errors.Join(missingAnswers(missing, true), setup.ValidateBinding()); err != nil {
+		return setup, nil, err
+	}
+	if setup.Resolved == nil {
+		resolved, err := resolveOffline(setup)
+		if err != nil {
+			return setup, nil, err
+		}
+		setup.Resolved = resolved
+	}
+	set, err := manifests.Render(setup)
+	return setup, set, err
 }
 
 // resolveOffline makes the resolved block from answers alone, where no cluster is asked.

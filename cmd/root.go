@@ -52,7 +52,7 @@ needed on both sides, and proves the join before anything runs. What does not wo
 	root.SetOut(f.Streams.Out)
 	root.SetErr(f.Streams.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(newInit(f), newRender(f), newDiff(f), newDelete(f), newDoctor(f), newVerify(f), newExplain(f), newExample(f), newThumbprints(f), newVersion(f), helpExitCodes(), helpEnvironment())
+	root.AddCommand(newInit(f), newRender(f), newDiff(f), newDelete(f), newDoctor(f), newVerify(f), newExplain(f), newExample(f), newThumbprints(f), newPermissions(f), newVersion(f), helpExitCodes(), helpEnvironment())
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	return root
 }

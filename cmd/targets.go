@@ -15,6 +15,7 @@ import (
 	"github.com/tbotctl/tbotctl/internal/apply"
 	"github.com/tbotctl/tbotctl/internal/kube"
 	"github.com/tbotctl/tbotctl/internal/plan"
+	"github.com/tbotctl/tbotctl/internal/rights"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/undo"
 	"github.com/tbotctl/tbotctl/manifests"
@@ -91,22 +92,18 @@ func (s *session) lookAtTargets(ctx context.Context, run func(context.Context, [
 func (s *session) targetFacts(name string, cluster *kube.Cluster, bindings manifests.Set) checks.Target {
 	reach := s.setup.Reach
 	target := checks.Target{
-		Context: name, Host: cluster.Host(), Version: cluster.ServerVersion, Needs: bindingNeeds(bindings),
+		Context: name, Host: cluster.Host(), Version: cluster.ServerVersion, Needs: rights.Binding(s.setup, "get", "patch", "create"),
 		May:      func(ctx context.Context, asked []checks.Access) []checks.Verdict { return mayIn(ctx, cluster, asked) },
 		Rehearse: func(ctx context.Context) checks.Rehearsal { return rehearse(ctx, cluster, bindings, reach) },
 	}
 	if reach.Namespace != "" {
 		target.NamespaceExists = exists(cluster, schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}, reach.Namespace)
 	}
-	if !slices.Contains(defaultRoles(), reach.BoundRole()) {
+	if !slices.Contains(rights.UserRoles(), reach.BoundRole()) {
 		target.RoleExists = exists(cluster, rbacv1.SchemeGroupVersion.WithKind("ClusterRole"), reach.BoundRole())
 	}
 	return target
 }
-
-// defaultRoles are the ClusterRoles for users that every API server makes by itself (Kubernetes: Using RBAC Authorization,
-// "User-facing roles").
-func defaultRoles() []string { return []string{"cluster-admin", "admin", "edit", "view"} }
 
 func exists(cluster *kube.Cluster, kind schema.GroupVersionKind, name string) func(context.Context) (bool, error) {
 	return func(ctx context.Context) (bool, error) {
@@ -116,19 +113,6 @@ func exists(cluster *kube.Cluster, kind schema.GroupVersionKind, name string) fu
 		live, err := cluster.Read(ctx, object)
 		return live != nil, err
 	}
-}
-
-// bindingNeeds are the requests that server-side apply makes of bindings.
-func bindingNeeds(bindings manifests.Set) []checks.Access {
-	var needs []checks.Access
-	for _, binding := range bindings {
-		for _, verb := range []string{"get", "patch", "create"} {
-			needs = append(needs, checks.Access{
-				Verb: verb, Group: rbacGroup, Resource: strings.ToLower(binding.Kind) + "s", Namespace: binding.Namespace, Name: binding.Name,
-			})
-		}
-	}
-	return needs
 }
 
 // rehearse has the API server judge the bindings. What stands in the way of writing them without being a matter of rights, such as a

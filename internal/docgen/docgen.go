@@ -1,4 +1,4 @@
-// Package docgen writes the pages under docs/ that are tables of what the code declares: the checks, the answers and the formats. Its tests
+// Package docgen writes the pages under docs/ that are tables of what the code declares: checks, answers, formats and rights. Its tests
 // hold that the pages are fresh and that the links of every page lead somewhere. It ships in no binary.
 package docgen
 

@@ -18,7 +18,8 @@ const docs = "../../../docs/"
 // TestPages fails where a page is stale; `make docs` writes it anew.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	for name, page := range map[string][]byte{"checks.md": Checks(), "flags.md": Flags(), "formats.md": Formats()} {
+	pages := map[string][]byte{"checks.md": Checks(), "flags.md": Flags(), "formats.md": Formats(), "permissions.md": Permissions()}
+	for name, page := range pages {
 		golden.Assert(t, docs+name, page)
 	}
 }

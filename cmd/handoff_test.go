@@ -84,6 +84,7 @@ func TestHandOffFiles(t *testing.T) {
 	b.nothingWritten(t)
 	rendered := runWith(t, noClusters(t), "", "render", "--side", "teleport", "--from", b.path("req.yaml"))
 	rendered.want(t, 0, "kind: bot", "kind: token")
+	runWith(t, noClusters(t), "", "render", "--from", b.path("req.yaml")).want(t, 2, "print that with --side teleport")
 	if err := b.make([]byte(rendered.stdout)); err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,9 @@ func newInit(f *Factory) *cobra.Command {
 account, RBAC, bot, join token, ConfigMap and Deployment. Before anything runs, the join is proven: a token of the very
 service account, bound to a pod that never runs, is exchanged for short-lived certificates by the embedded tbot.
 
-Kubernetes is reached as kubectl would, Teleport with the login of tsh or an identity file.`,
+Kubernetes is reached as kubectl would, Teleport with the login of tsh or an identity file. With --side one of them is left to
+somebody else: --side kubernetes needs no Teleport login and writes down what it asks for, --side teleport needs no
+kubeconfig, shows what it is asked for, and grants it.`,
 		Example: `  # on a terminal, with the current context and the tsh login
   tbotctl init --namespace machines --roles access
 

@@ -37,17 +37,21 @@ func TestOfSide(t *testing.T) {
 				Setup:             setup,
 				KubernetesVersion: func(context.Context) (string, error) { return "v1.36.0", kubernetes() },
 				NamespaceExists:   func(context.Context) (bool, error) { return true, kubernetes() },
-				Issuer:            func(context.Context) (issuer.Cluster, error) { return issuer.Cluster{Issuer: "https://i"}, kubernetes() },
-				Public:            func(context.Context) (issuer.PublicResult, error) { return issuer.PublicResult{}, kubernetes() },
-				Choice:            func(context.Context) (issuer.Choice, error) { return issuer.Choice{}, kubernetes() },
-				Proxy:             func(context.Context) (checks.Proxy, error) { return checks.Proxy{ClusterName: "t", Version: "18.2.0"}, nil },
-				Login:             func(context.Context) (checks.Login, error) { return checks.Login{User: "admin"}, teleport() },
-				MissingRoles:      func(context.Context) ([]string, error) { return nil, teleport() },
-				KubeClusters:      func(context.Context) ([]spec.ResolvedCluster, error) { return nil, teleport() },
-				MayReview:         func(context.Context, string) (bool, error) { return true, kubernetes() },
-				ArgoCDs:           func(context.Context) ([]string, error) { return []string{"argocd"}, kubernetes() },
-				BotGroups:         func(context.Context) (map[string][]string, error) { return nil, teleport() },
-				TLSEnds:           func(context.Context) (bool, error) { return false, nil },
+				Issuer: func(context.Context) (issuer.Cluster, error) {
+					return issuer.Cluster{Issuer: "https://i"}, kubernetes()
+				},
+				Public: func(context.Context) (issuer.PublicResult, error) { return issuer.PublicResult{}, kubernetes() },
+				Choice: func(context.Context) (issuer.Choice, error) { return issuer.Choice{}, kubernetes() },
+				Proxy: func(context.Context) (checks.Proxy, error) {
+					return checks.Proxy{ClusterName: "t", Version: "18.2.0"}, nil
+				},
+				Login:        func(context.Context) (checks.Login, error) { return checks.Login{User: "admin"}, teleport() },
+				MissingRoles: func(context.Context) ([]string, error) { return nil, teleport() },
+				KubeClusters: func(context.Context) ([]spec.ResolvedCluster, error) { return nil, teleport() },
+				MayReview:    func(context.Context, string) (bool, error) { return true, kubernetes() },
+				ArgoCDs:      func(context.Context) ([]string, error) { return []string{"argocd"}, kubernetes() },
+				BotGroups:    func(context.Context) (map[string][]string, error) { return nil, teleport() },
+				TLSEnds:      func(context.Context) (bool, error) { return false, nil },
 				KubernetesNeeds: func(context.Context) checks.KubernetesNeeds {
 					return checks.KubernetesNeeds{Needs: []checks.Need{{All: []checks.Access{{Verb: "get", Resource: "pods"}}}}}
 				},

@@ -127,7 +127,10 @@ func judgeInstance(w Workload, instance *machineidv1.BotInstance, holder Holder,
 	if accountOf(last) == "" {
 		observed += ", by join token " + spec.Quote(last.GetJoinToken()) + ": this server keeps no service account"
 	}
-	if holder.Instance == "" {
+	switch {
+	case holder.Bot == "":
+		observed += "; no certificate is seen from here, so this may be a proof's"
+	case holder.Instance == "":
 		observed += "; the certificate names no instance, so this may be a proof's"
 	}
 	if finding.Observed = observed; now.Sub(at) > maxAge {

@@ -32,6 +32,8 @@ type Factory struct {
 	Now  func() time.Time
 	// Patience is how long a join is repeated that Teleport refused right after our own write.
 	Patience time.Duration
+	// OneToken is how long one token is presented again and again while the other side is waited for (--wait-teleport).
+	OneToken time.Duration
 	Build    Build
 }
 
@@ -62,6 +64,7 @@ func NewFactory(streams *ui.Streams, lookupEnv func(string) (string, bool)) *Fac
 		Tctl:      tctl.Look,
 		Now:       time.Now,
 		Patience:  30 * time.Second,
+		OneToken:  5 * time.Minute, // it lives for ten
 		Build:     Build{Version: version, Commit: commit, Date: date},
 	}
 }

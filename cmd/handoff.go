@@ -67,9 +67,6 @@ func (r *initRun) askOther(ctx context.Context, err error) error {
 	}, "\n")}
 }
 
-// oneTokenFor is how long one token is presented again and again: it is made anew well before its ten minutes are over.
-const oneTokenFor = 5 * time.Minute
-
 // waiting says what is waited for, and how to have it done, before the first look.
 func (r *initRun) waiting(ctx context.Context) error {
 	if r.waitTeleport == 0 {

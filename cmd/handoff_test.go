@@ -6,11 +6,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gravitational/teleport/api/types"
 
+	"github.com/tbotctl/tbotctl/cmd"
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
 	"github.com/tbotctl/tbotctl/internal/testkit"
+	"github.com/tbotctl/tbotctl/internal/testkit/lab"
 )
 
 // hands has the Kubernetes side fail for want of the other one, has that grant the request, and has the first go on to its end.
@@ -38,6 +41,23 @@ func TestHandOffAgent(t *testing.T) {
 	}
 	gone := b.asTeleport(t, b.teleportArgs("delete", "--yes")...)
 	gone.want(t, 0, "Removed 1 resource")
+	b.asKubernetes(t, b.kubernetesArgs("delete", "--yes", "--from", b.path("req.yaml"))...).want(t, 0, "Removed 2 resources", "tctl rm token/")
+}
+
+// TestHandOffTakesLong waits for longer than one token lives: it is made anew, and nothing of it is left behind.
+func TestHandOffTakesLong(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	args := b.kubernetesArgs("init", "--yes", "--roles", "access", "--request", b.path("req.yaml"), "--wait-teleport", "6s")
+	got := runWith(t, func(f *cmd.Factory) {
+		f.Issuer, f.OneToken = lab.Fetcher(b.plane), time.Second
+	}, "", args...)
+	got.want(t, 3, "waiting for the Teleport side")
+	pods := slices.DeleteFunc(b.kubernetesWrites(t), func(write string) bool { return !strings.HasPrefix(write, "create pods") })
+	if len(pods) < 2 {
+		t.Errorf("made %v, want a pod for each token", pods)
+	}
+	b.noProbePods(t)
 }
 
 // TestHandOffKubernetes hands off access to clusters: whoever sees them in Teleport makes the role of their labels, which the other
@@ -84,6 +104,7 @@ func TestHandOffFiles(t *testing.T) {
 	b.nothingWritten(t)
 	rendered := runWith(t, noClusters(t), "", "render", "--side", "teleport", "--from", b.path("req.yaml"))
 	rendered.want(t, 0, "kind: bot", "kind: token")
+	runWith(t, noClusters(t), "", "render", "--from", b.path("req.yaml")).want(t, 2, "print that with --side teleport")
 	if err := b.make([]byte(rendered.stdout)); err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,9 @@ service account, bound to a pod that never runs, is exchanged for short-lived ce
 What Argo CD, Flux, Helm, the Teleport operator or Terraform keeps is never written: the run ends before anything is, and the
 documents as they should stand are printed, for Git.
 
-Kubernetes is reached as kubectl would, Teleport with the login of tsh or an identity file.`,
+Kubernetes is reached as kubectl would, Teleport with the login of tsh or an identity file. With --side one of them is left to
+somebody else: --side kubernetes needs no Teleport login and writes down what it asks for, --side teleport needs no
+kubeconfig, shows what it is asked for, and grants it.`,
 		Example: `  # on a terminal, with the current context and the tsh login
   tbotctl init --namespace machines --roles access
 

@@ -34,7 +34,9 @@ func (r *initRun) withoutLogin(ctx context.Context, cause error) error {
 	if err != nil {
 		return errors.Join(cause, err)
 	}
-	r.sayChoice(resolved.choice)
+	if err := r.sayAsked(ctx, resolved.choice); err != nil {
+		return errors.Join(cause, err)
+	}
 	set, err := manifests.Render(r.setup)
 	if err != nil {
 		return errors.Join(cause, err)

@@ -101,7 +101,7 @@ func (r *initRun) joinPatiently(ctx context.Context, token spec.Secret, say func
 		switch left := r.waitsFor(err); {
 		case err == nil:
 			return outcome, nil
-		case left > 0 && now.Sub(start) < oneTokenFor:
+		case left > 0 && now.Sub(start) < r.factory.OneToken:
 			say(fmt.Sprintf("waiting for the Teleport side, for another %s: %s", about(left), err))
 		case !r.mayBeTooEarly(err) || !now.Before(until):
 			return outcome, err

@@ -58,6 +58,9 @@ with its --issuer or --jwks-file.`,
 		if err := o.judge(); err != nil {
 			return err
 		}
+		if a.request != nil && setup.Side.HasKubernetes() {
+			return usagef("--from %s: a request holds what the Teleport side is to grant and no more; print that with --side teleport", a.from)
+		}
 		if o.values && !setup.Side.HasKubernetes() {
 			return usagef("--values: they are the Kubernetes side's to give to Helm, and this is --side teleport")
 		}

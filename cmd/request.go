@@ -169,7 +169,7 @@ func (s *session) sayRequest() {
 	if s.requested != nil {
 		s.progress.Say(fmt.Sprintf("The fingerprint of the request is %s. Whoever wrote it was shown the same; compare by another way than the one that the file came.", s.requested.Digest))
 	}
-	s.progress.Say("What is granted has no end of its own: it holds until it is removed (tbotctl delete --side teleport).")
+	s.progress.Say("What is granted has no end of its own: it holds until it is removed (tbotctl delete --side teleport --from FILE).")
 }
 
 // issuerAgrees looks at the issuer as Teleport would, where the request says that Teleport reads the keys there: keys of another cluster

@@ -140,10 +140,12 @@ func (s *session) sayPlan(ctx context.Context, planned plan.Plan) {
 	if roles := s.setup.BotRoles(); len(roles) > 0 {
 		power += " with the roles " + strings.Join(roles, ", ")
 	}
-	if n.OutputSecret != "" {
+	switch {
+	case !s.setup.Side.HasKubernetes(): // where it writes stands in Kubernetes
+	case n.OutputSecret != "":
 		power += ", and may write Secret " + n.OutputSecret
-	} else if argo := s.setup.ArgoCDNamespace(); argo != "" {
-		power += ", and may write cluster Secrets of Argo CD in namespace " + argo
+	case s.setup.ArgoCDNamespace() != "":
+		power += ", and may write cluster Secrets of Argo CD in namespace " + s.setup.ArgoCDNamespace()
 	}
 	s.progress.Say(power + ".")
 	s.sayReach(ctx)

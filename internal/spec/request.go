@@ -194,6 +194,11 @@ func (r Request) complete() error {
 	if !isClusterID(r.Kubernetes.ClusterID) {
 		return fmt.Errorf("the request has kubernetes.clusterID %s, which is not eight hex digits", Quote(r.Kubernetes.ClusterID))
 	}
+	for _, print := range r.Join.Thumbprints {
+		if !isThumbprint(print) {
+			return fmt.Errorf("the request has join.thumbprints with %s, which is no base64url of a SHA-256", Quote(print))
+		}
+	}
 	resolved := Resolved{ClusterName: r.Teleport.Cluster, Image: "none", JoinType: r.Join.Type, Issuer: r.Join.Issuer, JWKS: r.Join.JWKS}
 	if !resolved.Complete() {
 		return fmt.Errorf("the request has join type %s without the issuer or the keys that it takes", Quote(string(r.Join.Type)))
@@ -217,6 +222,11 @@ func (r Request) named(thumbprints func(jwks string) ([]string, error)) error {
 		return &Altered{fmt.Sprintf("the request's thumbprints are not those of its keys: it names %v, and its keys have %v", r.Join.Thumbprints, follow)}
 	}
 	return nil
+}
+
+func isThumbprint(print string) bool {
+	sum, err := base64.RawURLEncoding.DecodeString(print)
+	return err == nil && len(sum) == sha256.Size
 }
 
 func isClusterID(id string) bool {

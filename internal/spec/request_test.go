@@ -111,7 +111,8 @@ func TestRequestRefused(t *testing.T) {
 		says    string
 	}{
 		"a role more":            {strings.Replace(whole, "- auditor", "- auditor\n    - editor", 1), true, "changed after it was written"},
-		"other thumbprints":      {written(t, changed(func(r *spec.Request) { r.Join.Thumbprints = []string{"AAAA"} })), true, "not those of its keys"},
+		"other thumbprints":      {written(t, changed(func(r *spec.Request) { r.Join.Thumbprints = []string{strings.Repeat("A", 43)} })), true, "not those of its keys"},
+		"no thumbprint":          {written(t, changed(func(r *spec.Request) { r.Join.Thumbprints = []string{"AAAA"} })), false, "no base64url"},
 		"no thumbprints":         {written(t, changed(func(r *spec.Request) { r.Join.Thumbprints = nil })), true, "not those of its keys"},
 		"no keys":                {written(t, changed(func(r *spec.Request) { r.Join.JWKS = "" })), false, "without the issuer or the keys"},
 		"broken keys":            {written(t, changed(func(r *spec.Request) { r.Join.JWKS = "{}" })), false, "keys cannot be read"},

@@ -118,6 +118,14 @@ func (v *chartView) readDeployment(deployment *unstructured.Unstructured) error 
 	}
 	v.Labels.Pod, v.Annotations.Pod = ownMarks(template)
 	delete(v.Annotations.Pod, spec.MarkChecksum) // the chart has one of its own
+	for _, own := range []struct {
+		flag, key string
+		given     map[string]any
+	}{{"labels", "app.kubernetes.io/component", v.Labels.Pod}, {"labels", "helm.sh/chart", v.Labels.Pod}, {"annotations", "checksum/config", v.Annotations.Pod}} {
+		if _, twice := own.given[own.key]; twice {
+			return refuse(string(spec.KubeHelm), own.flag, spec.Quote(own.key))
+		}
+	}
 	image := v.Setup.Resolved.Image
 	v.Version = v.Setup.Resolved.ImageVersion()
 	if !spec.IsRelease(v.Version) {

@@ -50,6 +50,14 @@ func Limits() []Limit {
 			Format: string(spec.KubeHelm), Flag: "join-type", When: "in_cluster with Teleport before 17.0.3, or of a version that is not known",
 			Why: "the chart asks for the cluster's name as audience, which such a server's TokenReview does not know", Fix: plain,
 		},
+		{
+			Format: string(spec.KubeHelm), Flag: "labels", When: "app.kubernetes.io/component and helm.sh/chart",
+			Why: "the chart sets this one on its pod itself", Fix: "choose another key, or " + plain,
+		},
+		{
+			Format: string(spec.KubeHelm), Flag: "annotations", When: "checksum/config",
+			Why: "the chart sets this one on its pod itself", Fix: "choose another key, or " + plain,
+		},
 		operator("bot-name"),
 		operator("token-name"),
 		{

@@ -225,6 +225,8 @@ func TestLimitsRefuse(t *testing.T) {
 		"helm join-type": func(s *spec.Setup) {
 			s.Resolved.JoinType, s.Resolved.Issuer, s.Resolved.ServerVersion = spec.JoinInCluster, "", ""
 		},
+		"helm labels":                 func(s *spec.Setup) { s.Workload.Labels = map[string]string{"helm.sh/chart": "x"} },
+		"helm annotations":            func(s *spec.Setup) { s.Workload.Annotations = map[string]string{"checksum/config": "x"} },
 		"operator bot-name":           func(s *spec.Setup) { s.Teleport.BotName = "Robot_1" },
 		"operator token-name":         func(s *spec.Setup) { s.Teleport.TokenName = "a+b" },
 		"operator operator-namespace": func(s *spec.Setup) { s.Files.OperatorNamespace = "" },

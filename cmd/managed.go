@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/tbotctl/tbotctl/internal/plan"
-	"github.com/tbotctl/tbotctl/internal/ui"
 	"github.com/tbotctl/tbotctl/internal/undo"
 	"github.com/tbotctl/tbotctl/manifests"
 )
@@ -25,7 +24,7 @@ func (r *initRun) leaveToManagers(planned plan.Plan) error {
 			return err
 		}
 	}
-	lines := []string{"nothing was applied, for " + ui.Counted(len(kept), "resource") + " would change that other tools keep:"}
+	lines := []string{"nothing was applied: other tools keep what would change:"}
 	for _, item := range kept {
 		lines = append(lines, fmt.Sprintf("  %s (%s)", item.Resource.ID(), item.Owner))
 	}
@@ -90,10 +89,14 @@ func leftToManagers(inventory undo.Inventory) error {
 	if len(kept) == 0 {
 		return nil
 	}
-	lines := []string{"nothing was deleted, for " + ui.Counted(len(kept), "resource") +
-		" of this installation would be made again by other tools. Remove them there first; the same command then removes the rest:"}
+	lines := []string{"nothing was deleted: other tools keep a part of this installation and would make it again. Remove it there first; the same command then removes the rest:"}
+	var said []string
 	for _, item := range kept {
-		lines = append(lines, fmt.Sprintf("  %s, managed by %s: %s", item.ID(), item.Manager, item.Manager.Removal()))
+		lines = append(lines, fmt.Sprintf("  %s (managed by %s)", item.ID(), item.Manager))
+		if way := item.Manager.String() + ": " + item.Manager.Removal(); !slices.Contains(said, way) {
+			said = append(said, way)
+		}
 	}
+	lines = append(lines, said...)
 	return &findingError{text: strings.Join(lines, "\n")}
 }

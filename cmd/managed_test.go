@@ -92,3 +92,27 @@ func TestDiffRefreshed(t *testing.T) {
 	b.run(t, append(args, "--refresh")...).want(t, 0)
 	b.run(t, append(args, "--join-type", "oidc")...).want(t, 2, "resolve again with --refresh")
 }
+
+// TestDiffByReading holds that a login that may only read compares what nobody but tbotctl keeps, and is told how.
+func TestDiffByReading(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	repository := b.commit(t)
+	repository.pipeline(t)
+	b.install(t)
+	const said = "compared by reading alone"
+	b.unwritten(t, func() outcome { return repository.review(t) }).want(t, 0, "  = Deployment "+b.namespace+"/tbot\n", said)
+	repository.onlyRead(t)
+	got := repository.review(t, "--limits", "memory=1Gi", "--output-secret", "keys", "-o", "json")
+	got.want(t, 3, said, `"byReading": true`)
+	for _, resource := range diffOf(t, got).Resources {
+		changes := map[string]string{"Deployment": "template.metadata.annotations", "Role": "rules[0].resourceNames[0]", "ConfigMap": "data.tbot.yaml"}[resource.Kind]
+		if (resource.Action == "update") != (changes != "") || changes != "" && !strings.Contains(resource.Changes[0].Path, changes) {
+			t.Errorf("%+v, want a change of %q", resource, changes)
+		}
+	}
+	// Who may write is answered by the server itself.
+	if by := b.run(t, b.diffArgs()...); by.code != 0 || strings.Contains(by.stderr, said) {
+		t.Errorf("exit code %d: %s", by.code, by.stderr)
+	}
+}

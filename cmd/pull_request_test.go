@@ -161,7 +161,7 @@ func TestPullRequest(t *testing.T) {
 	repository.review(t, "--limits", "memory=1Gi").want(t, 3, memory, "1 of 7 resources differ; they change where they come from: change it in the repository")
 
 	deleted := b.unwritten(t, func() outcome { return repository.operate(t, "delete") })
-	deleted.want(t, 3, "nothing was deleted, for 5 resources of this installation would be made again", "Deployment "+b.namespace+"/tbot, managed by Argo CD application shop: remove it from the repository", "argocd app sync shop --prune")
+	deleted.want(t, 3, "nothing was deleted: other tools keep", "  Deployment "+b.namespace+"/tbot (managed by Argo CD application shop)", "Argo CD application shop: remove it from the repository", "argocd app sync shop --prune")
 
 	taken := repository.operate(t, "init", "--limits", "memory=1Gi", "--take-over", "--no-wait", "--prove", "never")
 	taken.want(t, 0, memory, "taken over: managed by Argo CD application shop", "is written by it again as long as it has it", "Deployment "+b.namespace+"/tbot: updated")

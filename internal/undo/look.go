@@ -167,7 +167,7 @@ func (l *look) left(item Item, mark string, manager owner.Owner) Item {
 		item.Fate, item.Reason = Keep, maker
 	} else if !manager.None() {
 		item.Fate, item.Manager = Keep, manager
-		item.Reason = "managed by " + manager.String() + ", which would make it again; " + manager.Removal()
+		item.Reason = "managed by " + manager.String() + ", which would make it again; remove it there"
 	}
 	return item
 }

@@ -20,8 +20,18 @@ func (c *Cluster) Pods(ctx context.Context, namespace, selector string) ([]corev
 
 // RunningPod gives a pod that runs as the service account, nil where there is none.
 func (c *Cluster) RunningPod(ctx context.Context, namespace, serviceAccount string) (*corev1.Pod, error) {
+	return c.podIn(ctx, "Running", namespace, serviceAccount)
+}
+
+// PendingPod gives a pod of the service account that does not run yet, as one whose image cannot be had; nil where there is none.
+func (c *Cluster) PendingPod(ctx context.Context, namespace, serviceAccount string) (*corev1.Pod, error) {
+	return c.podIn(ctx, "Pending", namespace, serviceAccount)
+}
+
+func (c *Cluster) podIn(ctx context.Context, phase, namespace, serviceAccount string) (*corev1.Pod, error) {
 	pods, err := c.pods(ctx, namespace, metav1.ListOptions{
-		FieldSelector: "status.phase=Running,spec.serviceAccountName=" + serviceAccount,
+		// Those of proofs are gone before they could be of use to anybody else.
+		LabelSelector: "!" + spec.MarkProbe, FieldSelector: "status.phase=" + phase + ",spec.serviceAccountName=" + serviceAccount,
 	})
 	if err != nil {
 		return nil, err

@@ -58,6 +58,17 @@ func probePod(deployment *appsv1.Deployment, account types.UID, now time.Time) (
 	return pod, nil
 }
 
+// Trial is a pod as the Deployment's controller would make it, for a dry run that judges it.
+func Trial(deployment *appsv1.Deployment) *corev1.Pod {
+	template := deployment.Spec.Template.DeepCopy()
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: deployment.Namespace, Name: deployment.Name + "-trial", Labels: template.Labels, Annotations: template.Annotations,
+		},
+		Spec: template.Spec,
+	}
+}
+
 // isGated reports whether the server's copy still holds the gate: admission may have changed it, and an API server that is too
 // old drops what it does not know.
 func isGated(pod *corev1.Pod) bool {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/apply"
 	"github.com/tbotctl/tbotctl/internal/kube"
 	"github.com/tbotctl/tbotctl/internal/plan"
@@ -43,7 +45,7 @@ func (r *initRun) endDry(ctx context.Context, set manifests.Set) error {
 		return err
 	}
 	if !unasked && r.prove != proveNever && !r.setup.IsAgent() && r.setup.Side.HasKubernetes() {
-		if err := r.tryPod(ctx, set); err != nil {
+		if err := r.rehearsePod(ctx, set); err != nil {
 			return err
 		}
 	}
@@ -78,25 +80,39 @@ func (r *initRun) tryObjects(ctx context.Context) (unasked bool, err error) {
 	return unasked, nil
 }
 
-// tryPod has the pod of the proof judged, which is made of the Deployment's own template: policies judge pods. Where the service account
-// is not there yet, that of the namespace stands in: the API server takes no pod of an account that it does not know.
-func (r *initRun) tryPod(ctx context.Context, set manifests.Set) error {
+// rehearsePod has a pod of a new Deployment judged: policies judge pods, and a Deployment is taken whatever they think of its template. One
+// that is there already was judged with the plan. Where the service account is not there yet, that of the namespace stands in: the API
+// server takes no pod of an account that it does not know.
+func (r *initRun) rehearsePod(ctx context.Context, set manifests.Set) error {
 	deployment, err := set.Deployment()
 	if err != nil {
 		return err
 	}
-	account := deployment.Spec.Template.Spec.ServiceAccountName
-	if _, err := r.clusters.kube.ServiceAccountUID(ctx, deployment.Namespace, account); err != nil {
-		if !kube.Is(err, kube.NotFound) {
-			return err
-		}
-		account = "default"
+	if !slices.ContainsFunc(r.result.Plan.Items, func(item plan.Item) bool {
+		return item.Resource.Stage == manifests.StageWorkload && item.Action == plan.Create
+	}) {
+		return nil
 	}
-	pod, err := proof.Likeness(deployment, account, r.factory.Now())
-	if err != nil {
+	pod := proof.Trial(deployment)
+	if _, err := r.clusters.kube.ServiceAccountUID(ctx, pod.Namespace, pod.Spec.ServiceAccountName); kube.Is(err, kube.NotFound) {
+		pod.Spec.ServiceAccountName = "default"
+	} else if err != nil {
 		return err
 	}
-	return r.try("pod of Deployment "+deployment.Namespace+"/"+deployment.Name, func() error { return r.clusters.kube.TryPod(ctx, pod) })
+	var refused string
+	err = r.try("pod of Deployment "+deployment.Namespace+"/"+deployment.Name, func() (err error) {
+		if refused, _, err = r.clusters.kube.Admit(ctx, pod); err == nil && refused != "" {
+			err = errors.New(refused)
+		}
+		return err
+	})
+	if refused == "" {
+		return err
+	}
+	turned := checks.ExplainAdmission("a pod like the Deployment's", refused).Result(err)
+	r.progress.Check(turned)
+	r.result.Checks = append(r.result.Checks, turned)
+	return &findingError{text: fmt.Sprintf("%s failed; nothing was written", checks.PodsAdmitted), causes: []error{err}}
 }
 
 func (r *initRun) try(what string, send func() error) error {
@@ -107,8 +123,5 @@ func (r *initRun) try(what string, send func() error) error {
 		event.State, event.Detail = apply.Failed, err.Error()
 	}
 	r.progress.Event(event)
-	if err != nil {
-		return errors.Join(err, errors.New("nothing was written"))
-	}
-	return nil
+	return err
 }

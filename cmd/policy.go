@@ -1,13 +1,17 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tbotctl/tbotctl/checks"
 	"github.com/tbotctl/tbotctl/internal/kube"
 	"github.com/tbotctl/tbotctl/internal/plan"
+	"github.com/tbotctl/tbotctl/internal/proof"
+	"github.com/tbotctl/tbotctl/manifests"
 )
 
 // sayPolicies tells what the cluster's admission would not take of a plan, by whom and which flag answers it. A policy that refuses
@@ -16,7 +20,11 @@ func (s *session) sayPolicies(planned plan.Plan, status checks.Status) []checks.
 	var told []checks.Result
 	said := map[string]bool{}
 	for _, item := range planned.Refused() {
-		turned := checks.ExplainAdmission(item.Resource.ID(), item.Refused)
+		object := item.Resource.ID()
+		if item.RefusedPod {
+			object = "the pods of " + object
+		}
+		turned := checks.ExplainAdmission(object, item.Refused)
 		if said[turned.By] {
 			continue
 		}
@@ -46,6 +54,30 @@ func (r *initRun) refused(planned plan.Plan) error {
 		names = append(names, item.Resource.ID())
 	}
 	return &findingError{text: fmt.Sprintf("%s failed; policies of the cluster refuse %s; nothing was applied", checks.PodsAdmitted, strings.Join(names, ", "))}
+}
+
+// tryPod has the API server judge, by a dry run, the pod of a Deployment that is to change. The proof would take the pod that runs, and
+// that one is gone before the next is refused: there is never more than one. A first init has no service account for it yet; there the
+// probe pod is judged.
+func (s *session) tryPod(ctx context.Context, set manifests.Set, planned plan.Plan) {
+	changes := slices.IndexFunc(planned.Items, func(item plan.Item) bool {
+		return item.Resource.Stage == manifests.StageWorkload && item.Resource.System == manifests.Kubernetes && item.Action == plan.Update && item.Refused == ""
+	})
+	if changes < 0 {
+		return
+	}
+	deployment, err := set.Deployment()
+	if err != nil {
+		return // there is none on this side
+	}
+	refused, _, err := s.clusters.kube.Admit(ctx, proof.Trial(deployment))
+	switch {
+	case err != nil:
+		s.progress.Warn(fmt.Sprintf("whether the cluster takes a pod as it is to be could not be tried: %v", err))
+	case strings.Contains(refused, "exceeded quota: "): // the pod that it takes the place of uses it
+	default:
+		planned.Items[changes].Refused, planned.Items[changes].RefusedPod = refused, refused != ""
+	}
 }
 
 // policyError finds what admission turned down in an error; nil where that is not what it is.

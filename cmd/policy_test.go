@@ -202,6 +202,37 @@ func TestDiffMeetsPolicies(t *testing.T) {
 	b.run(t, append(append([]string{"init", "--yes", "--no-wait", "--prove", "never"}, from...), "--limits", "memory=256Mi", "--annotations", "example.com/contact=shop")...).want(t, 0, "Deployment "+b.namespace+"/tbot: updated")
 }
 
+// TestPolicyOfAChange: a policy that came later refuses the pod of a change before the pod that runs is taken away for it.
+func TestPolicyOfAChange(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	b.play(t)
+	b.run(t, b.initArgs()...).want(t, 0)
+	name := b.policy(t, "tiers", "/pods", `has(object.metadata.labels) && 'tier' in object.metadata.labels`, "pods carry the label tier")
+	b.counts(t, "the label tier", triedPod)
+	before := len(b.kubernetesWrites(t))
+	got := b.run(t, b.initArgs("--limits", "memory=256Mi", "-o", "json")...)
+	got.want(t, 3, "nothing was applied")
+	if finding := got.finding(t, "TBC104"); !strings.Contains(finding.Observed, "ValidatingAdmissionPolicy "+name+" (binding "+name+"-all) refuses the pods of Deployment "+b.namespace+"/tbot") {
+		t.Errorf("finding %+v", finding)
+	}
+	if writes := b.kubernetesWrites(t); len(writes) != before {
+		t.Errorf("written: %v", writes[before:])
+	}
+	b.run(t, b.initArgs("--limits", "memory=256Mi", "--labels", "tier=gold")...).want(t, 0, "Deployment "+b.namespace+"/tbot: updated")
+}
+
+// TestQuotaOfOnePod: a pod that does not come up fills the quota, and the mended setup is proven all the same.
+func TestQuotaOfOnePod(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	b.apply(t, `{apiVersion: v1, kind: ResourceQuota, metadata: {name: one}, spec: {hard: {pods: "1"}}}`)
+	b.run(t, b.initArgs("--image", "registry.example.com/tbot:0.0.0-missing", "--timeout", "10s")...).want(t, 3, "the Deployment is not ready after")
+	b.play(t)
+	b.run(t, b.initArgs()...).want(t, 0, "the quota has no room for another pod, so using pod tbot-", "which does not run yet")
+	b.noProbePods(t)
+}
+
 // TestOpenShift plays its admission: the group is there by a resource of it, and a policy refuses a pod that fixes its uid as the
 // security context constraints do.
 func TestOpenShift(t *testing.T) {

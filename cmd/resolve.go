@@ -121,6 +121,7 @@ func (s *session) compare(ctx context.Context) (manifests.Set, plan.Plan, error)
 	if err != nil {
 		return set, planned, err
 	}
+	s.tryPod(ctx, set, planned)
 	planned, err = s.withTargets(ctx, set, s.judgeUnseen(planned))
 	return set, planned, err
 }

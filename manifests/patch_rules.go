@@ -127,11 +127,13 @@ func heldOfDeployment(before, after *unstructured.Unstructured) ([]held, error) 
 		held{"spec.template.spec.automountServiceAccountToken", a.Spec.AutomountServiceAccountToken, b.Spec.AutomountServiceAccountToken, "it follows from whether tbot writes a Secret"},
 		held{"spec.template.spec.schedulingGates", a.Spec.SchedulingGates, b.Spec.SchedulingGates, "nobody would open the gate"},
 	)
-	const token = "the pod has to present the token that the join token admits, with its audience and lifetime"
-	for name, why := range map[string]string{"join-token": token, "config": "tbot reads its configuration there"} {
-		parts = append(parts, held{"spec.template.spec.volumes[" + name + "]", volume(a, name), volume(b, name), why})
+	of := func(name, why string) held {
+		return held{"spec.template.spec.volumes[" + name + "]", volume(a, name), volume(b, name), why}
 	}
-	slices.SortStableFunc(parts, func(x, y held) int { return strings.Compare(x.field, y.field) })
+	parts = append(
+		parts, of("config", "tbot reads its configuration there"),
+		of("join-token", "the pod has to present the token that the join token admits, with its audience and lifetime"),
+	)
 	return append(parts, heldOfContainer(container(a), container(b))...), nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/manifests"
 )
 
 // Kubernetes' own evaluator judges the pod, as the admission plugin does.
@@ -22,10 +23,13 @@ func TestPodPassesTheRestrictedStandard(t *testing.T) {
 	restricted := psa.LevelVersion{Level: psa.LevelRestricted, Version: psa.LatestVersion()}
 	withCA := full()
 	withCA.Teleport.ProxyCA = authority(t)
+	onOpenShift := sample(spec.JoinOIDC, spec.AccessIdentity)
+	onOpenShift.Resolved.Platform = spec.PlatformOpenShift
 	for name, setup := range map[string]spec.Setup{
 		"identity":    sample(spec.JoinOIDC, spec.AccessIdentity),
 		"none":        sample(spec.JoinInCluster, spec.AccessNone),
 		"all answers": withCA,
+		"OpenShift":   onOpenShift,
 	} {
 		deployment, err := render(t, setup).Deployment()
 		if err != nil {
@@ -142,5 +146,38 @@ func TestMarksAreOnEveryObject(t *testing.T) {
 	}
 	if _, found := template.Annotations[spec.MarkInstall]; found {
 		t.Error("the pod template carries the install mark, which only makes new pods when it changes")
+	}
+}
+
+// On OpenShift nothing fixes uid, gid or fsGroup, in tbot's pod and in the examples; an answer wins over what was found.
+func TestOpenShiftAssignsTheUser(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		asked, found spec.Platform
+		assigned     bool
+	}{
+		"found":                   {spec.PlatformAuto, spec.PlatformOpenShift, true},
+		"asked for":               {spec.PlatformOpenShift, "", true},
+		"asked for and not found": {spec.PlatformOpenShift, spec.PlatformKubernetes, true},
+		"found and not wanted":    {spec.PlatformKubernetes, spec.PlatformOpenShift, false},
+		"not found":               {spec.PlatformAuto, spec.PlatformKubernetes, false},
+		"nobody looked":           {spec.PlatformAuto, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			setup := sample(spec.JoinOIDC, spec.AccessIdentity)
+			setup.Workload.Platform, setup.Resolved.Platform = row.asked, row.found
+			example, err := manifests.Example(setup, manifests.ExamplePod)
+			if err != nil {
+				t.Fatal(err)
+			}
+			podSpec, _ := pod(t, render(t, setup))
+			if fixed := podSpec.SecurityContext.RunAsUser != nil || podSpec.SecurityContext.RunAsGroup != nil || podSpec.SecurityContext.FSGroup != nil; fixed == row.assigned {
+				t.Errorf("security context %+v", podSpec.SecurityContext)
+			}
+			if strings.Contains(string(example), "runAsUser") == row.assigned {
+				t.Errorf("the example:\n%s", example)
+			}
+		})
 	}
 }

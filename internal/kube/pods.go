@@ -20,8 +20,18 @@ func (c *Cluster) Pods(ctx context.Context, namespace, selector string) ([]corev
 
 // RunningPod gives a pod that runs as the service account, nil where there is none.
 func (c *Cluster) RunningPod(ctx context.Context, namespace, serviceAccount string) (*corev1.Pod, error) {
+	return c.podIn(ctx, "Running", namespace, serviceAccount)
+}
+
+// PendingPod gives a pod of the service account that does not run yet, as one whose image cannot be had; nil where there is none.
+func (c *Cluster) PendingPod(ctx context.Context, namespace, serviceAccount string) (*corev1.Pod, error) {
+	return c.podIn(ctx, "Pending", namespace, serviceAccount)
+}
+
+func (c *Cluster) podIn(ctx context.Context, phase, namespace, serviceAccount string) (*corev1.Pod, error) {
 	pods, err := c.pods(ctx, namespace, metav1.ListOptions{
-		FieldSelector: "status.phase=Running,spec.serviceAccountName=" + serviceAccount,
+		// Those of proofs are gone before they could be of use to anybody else.
+		LabelSelector: "!" + spec.MarkProbe, FieldSelector: "status.phase=" + phase + ",spec.serviceAccountName=" + serviceAccount,
 	})
 	if err != nil {
 		return nil, err
@@ -61,21 +71,12 @@ func (c *Cluster) ServiceAccountUID(ctx context.Context, namespace, name string)
 
 // CreatePod makes a pod and returns the server's copy, as admission left it.
 func (c *Cluster) CreatePod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
-	return c.createPod(ctx, pod, metav1.CreateOptions{FieldManager: spec.FieldManager})
-}
-
-// TryPod has the server judge a pod without keeping it (Kubernetes: API Concepts, "Dry-run").
-func (c *Cluster) TryPod(ctx context.Context, pod *corev1.Pod) error {
-	_, err := c.createPod(ctx, pod, metav1.CreateOptions{FieldManager: spec.FieldManager, DryRun: []string{metav1.DryRunAll}})
-	return err
-}
-
-func (c *Cluster) createPod(ctx context.Context, pod *corev1.Pod, options metav1.CreateOptions) (*corev1.Pod, error) {
 	object, err := untyped(corev1.SchemeGroupVersion.WithKind("Pod"), pod)
 	if err != nil {
 		return nil, err
 	}
-	created, err := c.objects.Resource(corev1.SchemeGroupVersion.WithResource("pods")).Namespace(pod.Namespace).Create(ctx, object, options)
+	created, err := c.objects.Resource(corev1.SchemeGroupVersion.WithResource("pods")).Namespace(pod.Namespace).
+		Create(ctx, object, metav1.CreateOptions{FieldManager: spec.FieldManager})
 	if err != nil {
 		return nil, wrap(err, "making pod %s/%s", pod.Namespace, pod.Name)
 	}

@@ -152,6 +152,7 @@ func TestRunningPod(t *testing.T) {
 	cluster := admin(t)
 	for _, p := range []*corev1.Pod{
 		pod(namespace, "gated", nil),
+		pod(namespace, "probe", func(p *corev1.Pod) { p.Labels = map[string]string{"tbotctl.dev/probe": "true"} }),
 		pod(namespace, "running", func(p *corev1.Pod) { p.Spec.SchedulingGates = nil }),
 	} {
 		if _, err := cluster.CreatePod(t.Context(), p); err != nil {
@@ -168,6 +169,9 @@ func TestRunningPod(t *testing.T) {
 		}
 		return err
 	})
+	if found, err := cluster.PendingPod(t.Context(), namespace, "default"); err != nil || found == nil || found.Name != "gated" {
+		t.Errorf("found %v, error %v; want the one that waits and is no proof's", found, err)
+	}
 	if found, err := cluster.RunningPod(t.Context(), namespace, "other"); found != nil || err != nil {
 		t.Errorf("found %v, error %v; want none for another service account", found, err)
 	}

@@ -35,8 +35,9 @@ type Item struct {
 	Owner  string
 	Reason Reason
 	// Refused is what the cluster's admission says where it would not take the object, in its own words; empty where it would, or
-	// where nobody asked.
-	Refused string
+	// where nobody asked. RefusedPod tells that it is the object's pods that it would not take.
+	Refused    string
+	RefusedPod bool
 	// Force writes over what others hold; only Allow sets it.
 	Force bool
 	// Manager is the tool that keeps the resource, none where nobody but tbotctl does.

@@ -58,14 +58,15 @@ func probePod(deployment *appsv1.Deployment, account types.UID, now time.Time) (
 	return pod, nil
 }
 
-// Likeness is the pod that a proof would make, for a dry run: nothing owns it, and the service account is one that is there already.
-func Likeness(deployment *appsv1.Deployment, account string, now time.Time) (*corev1.Pod, error) {
-	pod, err := probePod(deployment, "", now)
-	if err != nil {
-		return nil, err
+// Trial is a pod as the Deployment's controller would make it, for a dry run that judges it.
+func Trial(deployment *appsv1.Deployment) *corev1.Pod {
+	template := deployment.Spec.Template.DeepCopy()
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: deployment.Namespace, Name: deployment.Name + "-trial", Labels: template.Labels, Annotations: template.Annotations,
+		},
+		Spec: template.Spec,
 	}
-	pod.OwnerReferences, pod.Spec.ServiceAccountName = nil, account
-	return pod, nil
 }
 
 // isGated reports whether the server's copy still holds the gate: admission may have changed it, and an API server that is too

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -29,6 +30,8 @@ const (
 type Kubernetes interface {
 	// RunningPod gives a pod that runs as the service account, nil where there is none.
 	RunningPod(ctx context.Context, namespace, serviceAccount string) (*corev1.Pod, error)
+	// PendingPod gives one that does not run yet, nil where there is none.
+	PendingPod(ctx context.Context, namespace, serviceAccount string) (*corev1.Pod, error)
 	ServiceAccountUID(ctx context.Context, namespace, name string) (types.UID, error)
 	CreatePod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error)
 	DeletePod(ctx context.Context, pod *corev1.Pod) error
@@ -137,7 +140,11 @@ func (p Proof) Run(ctx context.Context) (Result, error) {
 		return Result{Outcome: outcome}, err
 	}
 	origin := "a pod that was never scheduled, made for this and removed"
-	if !made {
+	switch {
+	case made:
+	case pod.Status.Phase == corev1.PodPending:
+		origin = "pod " + pod.Name + ", which does not run yet"
+	default:
 		origin = "running pod " + pod.Name
 	}
 	return Result{Outcome: outcome, From: fmt.Sprintf("this machine, with a token of service account %s/%s bound to %s",
@@ -177,6 +184,8 @@ func (p Proof) pod(ctx context.Context) (pod *corev1.Pod, made bool, err error) 
 	created, err := p.create(ctx, wanted)
 	switch {
 	case err == nil:
+	case strings.Contains(err.Error(), "exceeded quota: "):
+		return p.instead(ctx, fmt.Errorf("the cluster does not take a pod like the Deployment's: %w", err))
 	case isVerdict(err):
 		return nil, false, fmt.Errorf("the cluster does not take a pod like the Deployment's: %w", err)
 	default:
@@ -187,6 +196,17 @@ func (p Proof) pod(ctx context.Context) (pod *corev1.Pod, made bool, err error) 
 		return nil, false, errors.Join(errors.New("the API server dropped the probe pod's scheduling gate (Kubernetes before 1.27, or an admission webhook), so it was deleted at once"), p.remove(ctx, created))
 	}
 	return created, true, nil
+}
+
+// instead takes a pod that uses up the quota and does not run, such as one whose image cannot be had: nothing but the Deployment's next
+// change replaces it, and a quota of one pod has no room for another. Quota is the last to judge, so nobody else has refused ours.
+func (p Proof) instead(ctx context.Context, refused error) (pod *corev1.Pod, made bool, err error) {
+	pending, err := p.Kubernetes.PendingPod(ctx, p.Deployment.Namespace, p.Deployment.Spec.Template.Spec.ServiceAccountName)
+	if err != nil || pending == nil {
+		return nil, false, errors.Join(refused, err)
+	}
+	p.Say("the quota has no room for another pod, so using pod " + pending.Name + ", which does not run yet")
+	return pending, false, nil
 }
 
 // create is not broken off half-way: an answer that nobody waited for would be a pod that nobody removes.

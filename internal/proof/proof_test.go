@@ -26,6 +26,7 @@ type cluster struct {
 	calls    []string
 	errs     map[string]error
 	running  *corev1.Pod
+	pending  *corev1.Pod
 	admit    func(*corev1.Pod) // what admission does to the probe pod
 	audience string
 	lifetime time.Duration
@@ -45,6 +46,10 @@ func (c *cluster) call(ctx context.Context, name string) error {
 
 func (c *cluster) RunningPod(ctx context.Context, namespace, account string) (*corev1.Pod, error) {
 	return c.running, c.call(ctx, "look for a pod of "+namespace+"/"+account)
+}
+
+func (c *cluster) PendingPod(ctx context.Context, _, _ string) (*corev1.Pod, error) {
+	return c.pending, c.call(ctx, "look for a pod that waits")
 }
 
 func (c *cluster) ServiceAccountUID(ctx context.Context, _, _ string) (types.UID, error) {
@@ -171,6 +176,27 @@ func TestRunningPodIsUsedAndLeftAlone(t *testing.T) {
 		if slices.Contains(c.calls, "create") || slices.Contains(c.calls, "delete") {
 			t.Errorf("%s: calls %v, want none that makes or deletes a pod", joinType, c.calls)
 		}
+	}
+}
+
+// A quota that has room for one pod, and a pod of the Deployment that does not come up: without it nobody could ever prove a mended one.
+func TestPendingPodWhereAQuotaIsFull(t *testing.T) {
+	t.Parallel()
+	full := errors.New(`pods "tbot-probe" is forbidden: exceeded quota: one, requested: pods=1, used: pods=1, limited: pods=1`)
+	pending := &corev1.Pod{Spec: corev1.PodSpec{ServiceAccountName: "tbot"}, Status: corev1.PodStatus{Phase: corev1.PodPending}}
+	pending.Namespace, pending.Name, pending.UID = "machines", "tbot-stuck", "stuck"
+	c := &cluster{pending: pending, errs: map[string]error{"create": full}}
+	result, _, err := c.prove(t.Context(), t, spec.JoinInCluster, accepted)
+	if err != nil || c.bound != "stuck" || !strings.HasSuffix(result.From, "bound to pod tbot-stuck, which does not run yet") || slices.Contains(c.calls, "delete") {
+		t.Errorf("result %+v, error %v, calls %v", result, err, c.calls)
+	}
+	c = &cluster{errs: map[string]error{"create": full}}
+	if _, _, err := c.prove(t.Context(), t, spec.JoinOIDC, accepted); !errors.Is(err, full) {
+		t.Errorf("error %v where there is no such pod, want the quota's", err)
+	}
+	c = &cluster{pending: pending, errs: map[string]error{"create": errors.New("admission webhook denied the request")}}
+	if _, _, err := c.prove(t.Context(), t, spec.JoinOIDC, accepted); err == nil || slices.Contains(c.calls, "look for a pod that waits") {
+		t.Errorf("error %v, calls %v; another's no is no reason to take a pod that was let in earlier", err, c.calls)
 	}
 }
 

@@ -23,7 +23,7 @@ func fieldOf(of reflect.Type, name string) (field, bool) {
 	if of == nil || reflect.PointerTo(of).Implements(reflect.TypeFor[json.Unmarshaler]()) {
 		return field{}, true
 	}
-	switch of.Kind() { //nolint:exhaustive // only these have fields
+	switch of.Kind() {
 	case reflect.Struct:
 		return structField(of, name)
 	case reflect.Map:

@@ -62,7 +62,7 @@ func quotaCounts(b *bench) func(context.Context) error {
 
 func TestHelpNeedsNothing(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{}, {"help"}, {"init", "--help"}, {"render", "--help"}, {"example", "--help"}, {"help", "exit-codes"}, {"help", "environment"}, {"version"}, {"version", "-o", "json"}, {"completion", "bash"}} {
+	for _, args := range [][]string{{}, {"help"}, {"init", "--help"}, {"render", "--help"}, {"example", "--help"}, {"permissions", "--help"}, {"permissions", "verify", "--help"}, {"help", "exit-codes"}, {"help", "environment"}, {"version"}, {"version", "-o", "json"}, {"completion", "bash"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			got := runWith(t, noClusters(t), "", args...)

@@ -56,13 +56,15 @@ func noPermissions(c *cobra.Command, args []string) error {
 // permittedCommand is a command that takes rights.
 type permittedCommand struct {
 	name string
+	// note is one more sentence of the help page.
+	note string
 	// bind registers the flags of the command that its rights hang on, and returns what lists them. named tells that --name was given.
 	bind func(*pflag.FlagSet) func(s spec.Setup, named bool) (rights.List, error)
 }
 
 func permitted() []permittedCommand {
 	return []permittedCommand{
-		{"init", func(flags *pflag.FlagSet) func(spec.Setup, bool) (rights.List, error) {
+		{"init", "", func(flags *pflag.FlagSet) func(spec.Setup, bool) (rights.List, error) {
 			prove := flags.String("prove", proveAuto, "as init proves the join: `auto|always|never`")
 			noWait := flags.Bool("no-wait", false, "for an init that does not wait for the Deployment")
 			return func(s spec.Setup, _ bool) (rights.List, error) {
@@ -73,10 +75,10 @@ func permitted() []permittedCommand {
 				return rights.Init(s, how), nil
 			}
 		}},
-		{"diff", func(*pflag.FlagSet) func(spec.Setup, bool) (rights.List, error) {
+		{"diff", "", func(*pflag.FlagSet) func(spec.Setup, bool) (rights.List, error) {
 			return func(s spec.Setup, _ bool) (rights.List, error) { return rights.Diff(s), nil }
 		}},
-		{"verify", func(flags *pflag.FlagSet) func(spec.Setup, bool) (rights.List, error) {
+		{"verify", "It is about the embedded tbot: --runtime pod makes a Job, which takes rights on jobs, pods/log and events besides.", func(flags *pflag.FlagSet) func(spec.Setup, bool) (rights.List, error) {
 			evidence := flags.Bool("evidence", false, "for verify --evidence, which makes nothing")
 			return func(s spec.Setup, named bool) (rights.List, error) {
 				if *evidence {
@@ -85,7 +87,7 @@ func permitted() []permittedCommand {
 				return rights.Verify(s, named), notForAgents(s, "verify")
 			}
 		}},
-		{"doctor", func(flags *pflag.FlagSet) func(spec.Setup, bool) (rights.List, error) {
+		{"doctor", "", func(flags *pflag.FlagSet) func(spec.Setup, bool) (rights.List, error) {
 			prove := flags.Bool("prove", false, "for doctor --prove, which mints a token")
 			before := flags.Bool("before", false, "for doctor --before")
 			scope := flags.String("scope", scopeCluster, "as far as doctor looks: `namespace|cluster`")
@@ -100,7 +102,7 @@ func permitted() []permittedCommand {
 				return rights.Doctor(s, how), notForAgents(s, "doctor")
 			}
 		}},
-		{"delete", func(flags *pflag.FlagSet) func(spec.Setup, bool) (rights.List, error) {
+		{"delete", "", func(flags *pflag.FlagSet) func(spec.Setup, bool) (rights.List, error) {
 			purge := flags.Bool("purge-outputs", false, "for delete --purge-outputs, which removes the Secrets that tbot wrote")
 			return func(s spec.Setup, _ bool) (rights.List, error) { return rights.Delete(s, *purge), nil }
 		}},
@@ -111,8 +113,9 @@ func newPermissionsOf(f *Factory, of permittedCommand) *cobra.Command {
 	c := &cobra.Command{
 		Use:   of.name,
 		Short: "Print the least rights that " + of.name + " needs",
-		Long: "Print the least rights that tbotctl " + of.name + ` needs for the installation of the answers, which are those of init.
-Only --namespace has to be given; with --access argocd --argocd-namespace too, and with --target-context --bot-name.`,
+		Long: strings.TrimSpace("Print the least rights that tbotctl " + of.name + ` needs for the installation of the answers, which are those of init.
+Only --namespace has to be given; with --access argocd --argocd-namespace too, and with --target-context --bot-name.
+` + of.note),
 		Args: noArgs,
 	}
 	a := bindAnswers(c, "context")

@@ -28,6 +28,16 @@ func TestPermissionsForArgoCD(t *testing.T) {
 	text := a.permissions(t, "delete", answers...)
 	kubeconfig, identity = a.grantedAsPrinted(t, "argo-remover-"+a.namespace, text)
 	a.run(t, a.deleteArgs("--from", a.path("answers.yaml"), "--kubeconfig", kubeconfig, "--identity", identity)...).want(t, 0, "Role "+a.argocd+"/tbot-output: removed")
+
+	// Answers that know which clusters match name their Secrets, so that nothing else of Argo CD's is read.
+	saved := []string{"--from", a.path("answers.yaml")}
+	text = a.permissions(t, "init", saved...)
+	if !strings.Contains(text, `resourceNames: ["teleport.argocd-cluster.`) {
+		t.Errorf("the roles name no Secret of Argo CD:\n%s", text)
+	}
+	kubeconfig, identity = a.grantedAsPrinted(t, "argo-again-"+a.namespace, text, "access")
+	a.mayIdentify(t, kubeconfig, "argo-again-"+a.namespace)
+	a.run(t, a.argoArgs(append(saved, "--no-wait", "--kubeconfig", kubeconfig, "--identity", identity)...)...).want(t, 0)
 }
 
 // TestPermissionsInTargets holds the same of the clusters of --target-context, and that each verb there is needed by init.

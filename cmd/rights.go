@@ -55,7 +55,13 @@ func (r *initRun) kubernetesNeeds(ctx context.Context) checks.KubernetesNeeds {
 		missing = err != nil || !exists
 	}
 	how := rights.InitHow{NewNamespace: missing, Proves: r.prove != proveNever, Waits: !r.noWait}
-	return checks.KubernetesNeeds{Needs: rights.Init(r.withArgoCD(ctx), how).Checked(), NewNamespace: missing}
+	setup := r.withArgoCD(ctx)
+	if r.refresh && setup.Resolved != nil {
+		// Which clusters match is about to be looked up anew.
+		resolved := *setup.Resolved
+		resolved.KubeClusters, setup.Resolved = nil, &resolved
+	}
+	return checks.KubernetesNeeds{Needs: rights.Init(setup, how).Checked(), NewNamespace: missing}
 }
 
 // teleportNeeds are those at Teleport.

@@ -104,8 +104,23 @@ func (l *List) given(s spec.Setup, weight Weight) {
 		give("its Secret", l.on("", "secrets", secret, "get", "patch", "create"), l.on(rbacv1.GroupName, "roles", n.Role, "escalate", "bind"))
 	}
 	if argo := s.ArgoCDNamespace(); argo != "" {
-		give("Argo CD's Secrets", in(argo, "", "secrets", "", "get", "create", "update"), in(argo, rbacv1.GroupName, "roles", n.Role, "escalate", "bind"))
+		give("Argo CD's Secrets", argoSecrets(s, argo), in(argo, rbacv1.GroupName, "roles", n.Role, "escalate", "bind"))
 	}
+}
+
+// argoSecrets are the rights that the Role gives on Argo CD's Secrets: on those of the clusters that match where it is known which these
+// are, else on all of the namespace. What is created has no name that RBAC could know.
+func argoSecrets(s spec.Setup, argo string) []checks.Access {
+	secrets := tbotconfig.ClusterSecrets(s)
+	known := len(secrets) > 0 && (len(s.Reach.Labels) == 0 || len(s.Resolved.KubeClusters) > 0)
+	if !known || !s.ArgoCD.NamesSecrets() {
+		return in(argo, "", "secrets", "", "get", "create", "update")
+	}
+	all := in(argo, "", "secrets", "", "create")
+	for _, secret := range secrets {
+		all = append(all, in(argo, "", "secrets", secret.Name, "get", "update")...)
+	}
+	return all
 }
 
 // made is what init makes in Teleport: what is there is read and, where it differs, replaced, which the Auth Service takes for both

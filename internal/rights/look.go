@@ -10,24 +10,32 @@ import (
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 )
 
-// Diff lists what diff needs: it looks at what init would write, and has the API server judge each object that is there by a dry run, which
-// takes the same right as to write it.
+// Diff lists what diff needs: to read what init would write. With the right to write them too, the API server judges the objects by a dry
+// run; without it they are compared by reading. Answers that hold all that was looked up need no look at the issuer.
 func Diff(s spec.Setup) List {
 	l := list("diff", s)
 	l.identified()
-	l.Kubernetes = append(l.Kubernetes, issuerNeed(l.Namespace))
-	if s.Kubernetes.CreateNamespace {
-		l.need("the namespace", l.on("", "namespaces", s.Kubernetes.Namespace, "get", "patch"))
+	if !s.Resolved.Complete() {
+		l.Kubernetes = append(l.Kubernetes, issuerNeed(l.Namespace))
 	}
-	l.objects(s, Informs, "get", "patch")
-	l.Targets = targets(s)
+	if s.Kubernetes.CreateNamespace {
+		l.need("the namespace", l.on("", "namespaces", s.Kubernetes.Namespace, "get"))
+	}
+	l.objects(s, Informs, "get")
+	if n := s.Names(); n.Deployment != "" {
+		l.inform("has the API server itself judge the object, with its policies, in place of a comparison by reading; so it does for the others",
+			l.on("apps", "deployments", n.Deployment, "patch", "create"))
+	}
+	if len(targets(s)) > 0 {
+		l.Targets = []Need{{For: "the binding of what the bot acts as", Need: checks.Need{All: Binding(s, "get")}}}
+	}
 	l.made(s)
 	return l
 }
 
 // identified is what tells the cluster from others: the marks on all that was made name it.
 func (l *List) identified() {
-	l.need("to know the installation by its mark, which init made of the cluster's UID", clusterID())
+	l.inform("tells the cluster by its UID, which the marks name; without it by the mark on the service account", clusterID())
 }
 
 // Verify lists what verify needs. Named tells that it looks for one Deployment by its name.

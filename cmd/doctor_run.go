@@ -92,6 +92,7 @@ func (r *doctorRun) once(ctx context.Context) error {
 		if err := r.rightCluster(ctx); err != nil {
 			return err
 		}
+		r.progress.Say("Only Teleport is looked at, by what was asked of it; `tbotctl doctor --side kubernetes` looks at what runs.")
 		asked := requestedWorkload(r.setup)
 		r.examine(ctx, r.setup, &asked)
 		return broken(ctx)

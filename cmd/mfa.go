@@ -104,10 +104,10 @@ func (r *initRun) settleTouch(ctx context.Context) (why string, err error) {
 		r.progress.Say("This cluster wants admin actions confirmed with a hardware key: bot and token are written by " + path +
 			", which will ask for one touch.")
 		return "", ctx.Err()
-	case r.setup.IsAgent() && r.prove != proveNever:
+	case r.setup.IsAgent() && r.prove != proveNever && r.setup.Side.HasKubernetes():
 		return leaveToken(fmt.Sprintf("This cluster wants admin actions confirmed with a hardware key, and %s. "+
 			"The token is left as it is: the proof shows whether it admits this service account.", why))
-	case botStands && r.prove != proveNever:
+	case botStands && r.prove != proveNever && r.setup.Side.HasKubernetes():
 		return leaveToken(fmt.Sprintf("This cluster wants admin actions confirmed with a hardware key, and %s. "+
 			"The bot is there, so the token is left as it is: the proof shows whether it admits this service account.", why))
 	}

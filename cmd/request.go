@@ -186,9 +186,14 @@ func (s *session) issuerAgrees(ctx context.Context) error {
 		s.progress.Say("The issuer could not be read from here, so only the other side can tell that these are its keys.")
 		return nil
 	}
-	if now := issuer.Thumbprints(public.Keys); !shareKeys(s.requested.Join.Thumbprints, now) {
-		return &findingError{text: fmt.Sprintf("the request names the keys %v, and issuer %s publishes %v; nothing was done; have the request written anew", s.requested.Join.Thumbprints, spec.Quote(s.requested.Join.Issuer), now)}
+	asked, now := s.requested.Join.Thumbprints, issuer.Thumbprints(public.Keys)
+	switch {
+	case len(asked) == 0:
+		s.progress.Say(fmt.Sprintf("The issuer, read from here, publishes the keys %v; the request names none to compare them with.", now))
+	case !shareKeys(asked, now):
+		return &findingError{text: fmt.Sprintf("the request names the keys %v, and issuer %s publishes %v; nothing was done; have the request written anew", asked, spec.Quote(s.requested.Join.Issuer), now)}
+	default:
+		s.progress.Say("The issuer, read from here, publishes keys of these thumbprints.")
 	}
-	s.progress.Say("The issuer, read from here, publishes keys of these thumbprints.")
 	return nil
 }

@@ -79,6 +79,23 @@ func TestRequestRefused(t *testing.T) {
 	b.asKubernetes(t, b.kubernetesArgs("diff", "--from", b.path("req.yaml"))...).want(t, 3, "resources differ")
 }
 
+// TestRequestOfOtherKeys makes up a request for an issuer whose keys are others: whoever can read the issuer finds out, on either side.
+func TestRequestOfOtherKeys(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.CloudLike, teleporttest.Options{})
+	b.requests(t)
+	whole := b.read(t, b.path("req.yaml"))
+	prints, _, _ := strings.Cut(strings.SplitAfter(whole, "thumbprints:\n")[1], "access:")
+	madeUp := redigested(t, whole, prints, "    - "+strings.Repeat("A", 43)+"\n")
+	b.write(t, "req.yaml", []byte(madeUp))
+	b.asTeleport(t, b.teleportArgs("init", "--yes")...).want(t, 3, "publishes", "nothing was done")
+	b.asKubernetes(t, b.kubernetesArgs("init", "--yes", "--from", b.path("req.yaml"))...).want(t, 3, "the request was made for a cluster with issuer")
+	b.nothingWritten(t)
+
+	b.write(t, "req.yaml", []byte(whole))
+	b.asTeleport(t, b.teleportArgs("init", "--yes")...).want(t, 0, "publishes keys of these thumbprints")
+}
+
 // redigested is a request in which somebody replaced a text and computed the digest anew.
 func redigested(t *testing.T, whole, old, replacement string) string {
 	t.Helper()

@@ -16,7 +16,6 @@ func (r *verifyRun) lookOnly(ctx context.Context) error {
 	if server, err := r.clusters.server(ctx); err == nil {
 		r.result.Target.ClusterName, r.result.Target.ServerVersion = server.ClusterName, server.Version
 	}
-	r.result.NotTested = r.otherSide()
 	r.judgeEvidence()
 	return broken(ctx)
 }

@@ -57,6 +57,7 @@ func (r *verifyRun) carryOut(ctx context.Context) error {
 	if !r.setup.Side.HasKubernetes() {
 		return r.lookAtTeleport(ctx)
 	}
+	r.result.NotTested = r.otherSide()
 	if err := r.choose(ctx); err != nil {
 		return err
 	}
@@ -167,7 +168,7 @@ func (r *verifyRun) prove(ctx context.Context) error {
 	if err := r.askClusters(ctx, joined); err != nil {
 		return err
 	}
-	r.result.NotTested = append(r.otherSide(), "the pod's own way to Teleport and to the API server (egress), and its image; `tbotctl verify --runtime pod` tests them")
+	r.result.NotTested = append(r.result.NotTested, "the pod's own way to Teleport and to the API server (egress), and its image; `tbotctl verify --runtime pod` tests them")
 	if r.runtime == runtimeBinary {
 		r.result.NotTested = append(r.result.NotTested, "whether the pod could write its outputs; `tbotctl verify` without --runtime asks that")
 	}

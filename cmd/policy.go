@@ -75,6 +75,7 @@ func (s *session) tryPod(ctx context.Context, set manifests.Set, planned plan.Pl
 	case err != nil:
 		s.progress.Warn(fmt.Sprintf("whether the cluster takes a pod as it is to be could not be tried: %v", err))
 	case strings.Contains(refused, "exceeded quota: "): // the pod that it takes the place of uses it
+	case strings.Contains(refused, "error looking up service account"): // it is to be made by this very plan
 	default:
 		planned.Items[changes].Refused, planned.Items[changes].RefusedPod = refused, refused != ""
 	}

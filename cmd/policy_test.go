@@ -220,6 +220,9 @@ func TestPolicyOfAChange(t *testing.T) {
 		t.Errorf("written: %v", writes[before:])
 	}
 	b.run(t, b.initArgs("--limits", "memory=256Mi", "--labels", "tier=gold")...).want(t, 0, "Deployment "+b.namespace+"/tbot: updated")
+
+	// A service account that this very run makes is nobody's reason to refuse.
+	b.run(t, b.initArgs("--limits", "memory=256Mi", "--labels", "tier=gold", "--service-account", "ci-bot")...).want(t, 0, "ServiceAccount "+b.namespace+"/ci-bot: created")
 }
 
 // TestQuotaOfOnePod: a pod that does not come up fills the quota, and the mended setup is proven all the same.

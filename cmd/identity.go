@@ -26,16 +26,15 @@ func (c *clusters) identity(ctx context.Context) (string, error) {
 	if !kube.Is(err, kube.Forbidden) {
 		return "", err
 	}
+	if recorded, err := c.recordedID(ctx); err != nil || recorded != "" {
+		return recorded, err
+	}
 	cluster, issuerErr := c.issuer(ctx)
 	if issuerErr != nil {
 		return "", errors.Join(err, issuerErr)
 	}
 	if held := c.setup.Resolved; held != nil && held.ClusterID != "" && madeHere(*held, cluster) {
 		return held.ClusterID, nil
-	}
-	recorded, err := c.recordedID(ctx)
-	if err != nil || recorded != "" {
-		return recorded, err
 	}
 	c.byKeys = true
 	return spec.ClusterID(append([]string{cluster.Issuer}, issuer.Thumbprints(cluster.Keys)...)...), nil

@@ -14,6 +14,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/tbotctl/tbotctl/internal/teleporttest"
 	"github.com/tbotctl/tbotctl/internal/testkit"
 )
@@ -90,8 +92,16 @@ func TestPolicyWebhook(t *testing.T) {
 	b.run(t, b.initArgs("--no-wait", "--labels", "team=shop")...).want(t, 0)
 	b.noProbePods(t)
 
-	// verify, which makes nothing else, meets the same.
+	// verify, which makes nothing else, meets the same where no pod runs that would spare it its own.
 	played.broken.Store(true)
+	b.kubectl(t, "scale", "deployment", "tbot", "--replicas=0")
+	testkit.Eventually(t, "no pod to be left", func(ctx context.Context) error {
+		pods, err := b.plane.Client().CoreV1().Pods(b.namespace).List(ctx, metav1.ListOptions{})
+		if err == nil && len(pods.Items) > 0 {
+			err = fmt.Errorf("%d pods are there", len(pods.Items))
+		}
+		return err
+	})
 	got = b.run(t, "verify", "--non-interactive", "--kubeconfig", b.plane.KubeconfigFile(), "--context", b.plane.Flavour().String(), "--namespace", b.namespace,
 		"--proxy", b.teleport.Addr(), "--proxy-ca", b.path("web-ca.pem"), "--identity", b.path("admin.identity"), "-o", "json")
 	got.want(t, 3, `"id": "P38"`, "which does not answer and may not be passed over", "Teleport was not asked")

@@ -57,6 +57,9 @@ func stream(setup spec.Setup, set manifests.Set) ([]byte, error) {
 	case setup.Side.HasKubernetes() && format.Teleport == spec.TeleportTerraform && setup.Side.HasTeleport():
 		return nil, usagef("--teleport-format terraform is no YAML; --side teleport prints it alone, and --out-dir DIR writes both sides")
 	}
+	if format.Teleport != spec.TeleportOperator && format.Teleport != spec.TeleportTerraform {
+		return set.Side(setup.Side).Stream(), nil // in the order to apply, which goes from one system to the other and back
+	}
 	var text []byte
 	if setup.Side.HasKubernetes() {
 		text = set.Side(spec.SideKubernetes).Stream()

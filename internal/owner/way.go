@@ -14,9 +14,10 @@ func (o Owner) Change() string {
 	case Helm:
 		return "change it in what " + o.String() + " is made of, its values or its chart, and upgrade it"
 	case Terraform:
-		return "change it in its Terraform configuration and apply that"
+		return "change it in its Terraform configuration, as tbotctl render --side teleport --teleport-format terraform prints it, and apply that"
 	case Operator:
-		return "change the object that the operator makes it from, a TeleportBotV1, TeleportProvisionToken or TeleportRole of that name"
+		return "change the object that the operator makes it from, a TeleportBotV1, TeleportProvisionToken or TeleportRole of that name, " +
+			"as tbotctl render --side teleport --teleport-format operator prints it"
 	case Controller:
 		return "change " + o.Of + ", which it is made from"
 	}

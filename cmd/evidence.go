@@ -66,7 +66,7 @@ func (r *initRun) evident(ctx context.Context, live *checks.Live) (*proof.Result
 		Outcome: proof.Outcome{User: "bot-" + n.Bot, Via: report.ViaEvidence},
 		From:    fmt.Sprintf("Deployment %s/%s, which is ready", n.Namespace, n.Deployment),
 	}
-	config := tbotconfig.For(r.setup)
+	config := tbotconfig.Own(r.setup)
 	for i, secret := range config.Secrets() {
 		output, err := live.Output(ctx, n.Namespace, secret)
 		if err != nil {

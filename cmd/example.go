@@ -91,7 +91,7 @@ func (o *initOptions) exampleLine() string {
 		return "" // only a file of answers can say it
 	}
 	words = append(words, o.answered(spec.Default(), func(flag string) bool { return slices.Contains(exampleFlags(), flag) })...)
-	config := tbotconfig.For(o.setup)
+	config := tbotconfig.Own(o.setup)
 	// What was found out rather than answered.
 	if o.setup.OnOpenShift() && o.setup.Workload.Platform == spec.PlatformAuto {
 		words = append(words, "--platform "+string(spec.PlatformOpenShift))

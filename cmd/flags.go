@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/tbotconfig"
 	"github.com/tbotctl/tbotctl/wizard"
 )
 
@@ -103,7 +104,7 @@ func (a *answers) setup(f *Factory) (s spec.Setup, notes []string, err error) {
 	if len(problems) > 0 {
 		return s, notes, &spec.Invalid{Fields: problems}
 	}
-	return s, notes, nil
+	return s, notes, tbotconfig.JudgeFragment(s)
 }
 
 // workloadFirst has the other answers follow the one that decides what some of them are where nobody gives them.

@@ -147,7 +147,7 @@ func (g *guided) howToUse() {
 		return
 	}
 	n := g.setup.Names()
-	for i, secret := range tbotconfig.For(g.setup).Secrets() {
+	for i, secret := range tbotconfig.Own(g.setup).Secrets() {
 		if i == 0 {
 			g.progress.Head("How to use it")
 		}

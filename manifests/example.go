@@ -111,7 +111,7 @@ func newExample(s spec.Setup) (exampleView, error) {
 	if n.Namespace == "" {
 		return v, fmt.Errorf("%w: missing --namespace", ErrNotReady)
 	}
-	if secrets := tbotconfig.For(s).Secrets(); len(secrets) > 0 {
+	if secrets := tbotconfig.Own(s).Secrets(); len(secrets) > 0 {
 		v.Secret, v.OtherSecrets = secrets[0], secrets[1:]
 	}
 	switch {

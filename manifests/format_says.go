@@ -47,7 +47,7 @@ func carriers() map[string][]string {
 			"argocd-impersonation",
 		}},
 		{kube, []string{
-			"create-namespace", "proxy", "proxy-ca", "output-secret", "argocd-namespace", "argocd-project", "argocd-namespaces", "argocd-cluster-resources",
+			"create-namespace", "proxy", "proxy-ca", "output-secret", "tbot-config", "argocd-namespace", "argocd-project", "argocd-namespaces", "argocd-cluster-resources",
 			"argocd-secret-labels", "argocd-name-template", "argocd-rbac", "agent-app", "agent-database", "agent-kube-name", "agent-labels", "image",
 			"registry", "image-pull-secret", "tbot-version", "fips", "telemetry", "labels", "annotations", "env", "requests", "limits", "node-selector",
 			"toleration", "priority-class", "platform", "patch",

@@ -58,6 +58,7 @@ func others(t *testing.T) map[string]other {
 		"service-account":      {in: plain, as: "account"},
 		"roles":                {in: plain, as: "auditor"},
 		"output-secret":        {in: plain, as: "credentials"},
+		"tbot-config":          {in: plain, as: file(t, "renewal_interval: 10m\n")},
 		"join-type":            {in: old, as: "in_cluster", then: func(s *spec.Setup) { s.Resolved.JoinType, s.Resolved.JWKS = spec.JoinInCluster, "" }},
 		"issuer":               {in: plain, as: "https://issuer.example.com", then: func(s *spec.Setup) { s.Resolved.Issuer = s.Join.Issuer }},
 		"jwks-file":            {in: keys, as: file(t, `{"keys":[{"kty":"RSA","kid":"b"}]}`), then: func(s *spec.Setup) { s.Resolved.JWKS = s.Join.JWKS }},

@@ -56,7 +56,7 @@ func ready(s spec.Setup) error {
 	if !resolvedFor(s) {
 		return fmt.Errorf("%w: cluster name, image, join type and its issuer or keys have to be resolved first", ErrNotReady)
 	}
-	if err := fits(s); err != nil {
+	if err := errors.Join(fits(s), tbotconfig.JudgeFragment(s)); err != nil {
 		return err
 	}
 	return serverReaches(s)

@@ -59,6 +59,7 @@ func groundFields() []Field {
 		word("service-account", "NAME", "Kubernetes service account; default: --name", func(s *Setup) *string { return &s.Kubernetes.ServiceAccount }),
 		list("roles", "A,B", "Teleport roles of the bot; required where it has an output", func(s *Setup) *[]string { return &s.Teleport.Roles }),
 		word("output-secret", "NAME", "Secret that the credentials are written to; default: --name and -output", func(s *Setup) *string { return &s.Output.Secret }),
+		file("tbot-config", "fragment of tbot.yaml with more outputs and services, and lifetimes, merged into the rendered one", func(s *Setup) *string { return &s.Output.Fragment }),
 		word("join-type", "auto|oidc|static_jwks|in_cluster", "how Teleport verifies the service account token", func(s *Setup) *string { return (*string)(&s.Join.Type) }),
 		word("issuer", "URL", "service account issuer, where the cluster is not asked", func(s *Setup) *string { return &s.Join.Issuer }),
 		file("jwks-file", "JSON Web Key Set of the cluster, where the cluster is not asked", func(s *Setup) *string { return &s.Join.JWKS }),

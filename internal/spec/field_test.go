@@ -95,7 +95,8 @@ func TestEmptyTextTakesAnAnswerBack(t *testing.T) {
 		}
 	}
 	want := spec.Setup{APIVersion: full.APIVersion, Kind: full.Kind, Resolved: full.Resolved}
-	want.Teleport.ProxyCA, want.Join.JWKS, want.Workload.Patch = full.Teleport.ProxyCA, full.Join.JWKS, full.Workload.Patch
+	want.Teleport.ProxyCA, want.Join.JWKS = full.Teleport.ProxyCA, full.Join.JWKS
+	want.Workload.Patch, want.Output.Fragment = full.Workload.Patch, full.Output.Fragment
 	if diff := cmp.Diff(want, full, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -34,7 +34,7 @@ func everything() spec.Setup {
 			Namespace: "gitops", Project: "shop", Namespaces: []string{"shop", "web"}, ClusterResources: true, SecretLabels: map[string]string{"tier": "gold"},
 			NameTemplate: "{{.KubeName}}", Impersonation: true, RBAC: spec.ArgoCDRBACNamespace,
 		},
-		Output: spec.Output{Secret: "credentials"},
+		Output: spec.Output{Secret: "credentials", Fragment: "debug: true\n"},
 		Workload: spec.Workload{
 			Kind: spec.WorkloadTbot, Image: "tbot", Registry: "r", PullSecret: "login", TbotVersion: "18.2.0", FIPS: true, Telemetry: true,
 			Labels: map[string]string{"team": "a"}, Annotations: map[string]string{"note": "a: b # c"}, Env: map[string]string{"A": "x\ny\t"},

@@ -101,6 +101,8 @@ const (
 // Output says where the credentials go.
 type Output struct {
 	Secret string `yaml:"secret,omitempty"`
+	// Fragment is a part of tbot.yaml that is merged into the rendered one: more outputs and services, lifetimes.
+	Fragment string `yaml:"fragment,omitempty"`
 }
 
 // WorkloadKind is what is deployed.

@@ -52,6 +52,9 @@ func (s Setup) validateKubernetes(v *collector) {
 			v.add("output-secret", "given, but --access none has no output", "leave one of the two out")
 		}
 	}
+	if s.Output.Fragment != "" {
+		v.text("tbot-config", "the file", s.Output.Fragment)
+	}
 }
 
 func (s Setup) validateTeleport(v *collector) {

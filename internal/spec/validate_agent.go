@@ -30,7 +30,7 @@ func (s Setup) validateAgent(v *collector) {
 	if s.Access != AccessNone {
 		v.add("access", "given, but an agent has no bot, and so no access of one", "leave it out, or choose --workload tbot")
 	}
-	s.refuse(v, "given, but an agent has no bot", "leave it out, or choose --workload tbot", "bot-name", "roles", "output-secret")
+	s.refuse(v, "given, but an agent has no bot", "leave it out, or choose --workload tbot", "bot-name", "roles", "output-secret", "tbot-config")
 	s.refusePod(v)
 	a.validateRoles(v)
 	a.validateApps(v)

@@ -10,9 +10,19 @@ import (
 // unfitForSecret is what a label of a DNS name does not hold.
 var unfitForSecret = regexp.MustCompile(`[^a-z0-9-]+`)
 
-// For returns the tbot.yaml of a Setup whose names are filled. The Deployment mounts it and the proof of the join runs it, so
-// that both try the same thing.
+// For returns the tbot.yaml of a Setup whose names are filled, with the fragment of --tbot-config merged in. The Deployment mounts it and the
+// proof of the join runs it, so that both try the same thing. A fragment that JudgeFragment refuses is left out.
 func For(s spec.Setup) Config {
+	config := Own(s)
+	if s.Output.Fragment == "" || JudgeFragment(s) != nil {
+		return config
+	}
+	read, _ := readFragment(s.Output.Fragment, "")
+	return config.with(read)
+}
+
+// Own is For without a fragment: what the other answers ask for.
+func Own(s spec.Setup) Config {
 	names := s.Names()
 	config := Config{
 		Version:     Version,

@@ -46,6 +46,12 @@ func setups(t *testing.T) map[string]spec.Setup {
 	w.Tolerations = []spec.Toleration{{Key: "dedicated", Value: "ci", Effect: "NoSchedule"}, {Key: "spot"}}
 	pod.Resolved.Image = "registry.example.com:5000/mirror/tbot-fips-distroless:18.4.2"
 	all["all of the pod's answers"] = pod
+
+	patched := setup(spec.AccessIdentity, spec.JoinOIDC, "18.4.2")
+	patched.Workload.Patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: tbot}\nspec: {template: {spec: {nodeSelector: {pool: ci}}}}\n"
+	patched.Resolved.Platform = spec.PlatformOpenShift
+	patched.Output.Fragment = "renewal_interval: 10m\noutputs:\n  - {type: identity, destination: {type: kubernetes_secret, name: more}}\n"
+	all["a patch on OpenShift, and a fragment"] = patched
 	return all
 }
 

@@ -12,23 +12,28 @@ import (
 	"github.com/tbotctl/tbotctl/wizard"
 )
 
-// offerToken stops a run that would make a second join token for a service account that one admits already, and offers that one; a
-// person at a terminal was offered it among the names. Whoever names a token has decided. It is a help: where tokens may not be
-// listed, or only with a touch, nothing is said.
-func (r *initRun) offerToken(ctx context.Context) error {
+// lookForTokens begins to list the join tokens, beside the other looks; the returned function waits for them. It is a help: where tokens may
+// not be listed, or only with a touch, there are none. Whoever names a token has decided.
+func (r *initRun) lookForTokens(ctx context.Context) func() []teleport.JoinToken {
 	if r.given(wizard.FlagTokenName) || r.setup.IsAgent() {
-		return nil
+		return func() []teleport.JoinToken { return nil }
 	}
-	admin, err := r.clusters.admin(ctx)
-	if err != nil {
-		return nil //nolint:nilerr // files are written without a login too
-	}
-	tokens, err := admin.Tokens(ctx)
-	if err != nil {
-		return ctx.Err()
-	}
+	listed := make(chan []teleport.JoinToken, 1)
+	go func() {
+		defer close(listed)
+		if admin, err := r.clusters.admin(ctx); err == nil {
+			tokens, _ := admin.Tokens(ctx)
+			listed <- tokens
+		}
+	}()
+	return func() []teleport.JoinToken { return <-listed }
+}
+
+// offerToken stops a run that would make a second join token for a service account that one of those listed admits already, and offers that
+// one; a person at a terminal was offered it among the names.
+func (r *initRun) offerToken(ctx context.Context, listed []teleport.JoinToken) error {
 	n, trusted := r.setup.Names(), r.clusters.trustedBy(ctx)
-	for _, token := range tokens {
+	for _, token := range listed {
 		if token.Name == n.Token || token.Bot == "" || !token.Admits(n.Namespace, n.ServiceAccount) || !trusted(token) {
 			continue
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/tbotctl/tbotctl/internal/report"
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/tbotconfig"
+	"github.com/tbotctl/tbotctl/internal/teleport"
 	"github.com/tbotctl/tbotctl/manifests"
 )
 
@@ -65,6 +66,8 @@ func (r *initRun) carryOut(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
+	var tokens func() []teleport.JoinToken
+	r.beside = func(ctx context.Context) { tokens = r.lookForTokens(ctx) }
 	resolved, err := r.resolve(ctx, r.refresh)
 	r.result.Setup, r.result.Choice, r.result.Public = r.setup, resolved.choice, resolved.public
 	if err != nil {
@@ -73,7 +76,7 @@ func (r *initRun) carryOut(ctx context.Context) error {
 	if err := r.sayAsked(ctx, resolved.choice); err != nil {
 		return err
 	}
-	if err := r.offerToken(ctx); err != nil {
+	if err := r.offerToken(ctx, tokens()); err != nil {
 		return err
 	}
 	if r.filesOnly() {

@@ -22,6 +22,9 @@ type resolution struct {
 // for another pair of clusters stops the run. What the file holds is kept where refresh does not ask for it anew.
 func (s *session) resolve(ctx context.Context, refresh bool) (resolution, error) {
 	s.progress.Looking("choosing the join type")
+	if s.beside != nil {
+		s.beside(ctx)
+	}
 	server, err := s.clusters.server(ctx)
 	if err != nil {
 		return resolution{}, err

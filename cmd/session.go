@@ -51,6 +51,8 @@ type session struct {
 	// wantsMakers asks for who else may become the bot; sayMakersFound says it with the plan.
 	wantsMakers    bool
 	sayMakersFound func()
+	// beside begins what is looked at while the join type is chosen; nil begins nothing.
+	beside func(context.Context)
 	// clockSaid tells that a wrong clock was said.
 	clockSaid bool
 }

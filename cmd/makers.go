@@ -50,15 +50,17 @@ func (s *session) lookAtMakers(ctx context.Context) func() {
 }
 
 func (s *session) sayMakers(makers []string, err error) {
-	power := "may create pods or service account tokens in namespace " + s.setup.Kubernetes.Namespace + ", and so may become the bot"
+	who := "the bot"
 	if s.setup.IsAgent() {
-		power = strings.Replace(power, "the bot", "the agent", 1)
+		who = "the agent"
 	}
+	creates := "may create pods or service account tokens in namespace " + s.setup.Kubernetes.Namespace
+	power := creates + ", and so may become " + who
 	switch {
 	case err != nil:
 		s.progress.Say(fmt.Sprintf("Who holds the stock role edit there, or more, %s; who that is could not be looked at: %v.", power, err))
 	case len(makers) == 0:
-		s.progress.Say("Beside administrators nobody " + power + ".")
+		s.progress.Say("Beside administrators nobody " + creates + ", and so nobody else can become " + who + ".")
 	default:
 		named := strings.Join(makers[:min(len(makers), mostMakers)], "; ")
 		if more := len(makers) - mostMakers; more > 0 {

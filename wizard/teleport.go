@@ -22,8 +22,8 @@ const (
 // choicesWithout are the ways to do without a login.
 func choicesWithout(files, request string) []prompt.Choice {
 	return []prompt.Choice{
-		{Value: noTeleport, Label: files, Note: "somebody else does the Teleport side: files, nothing applied"},
-		{Value: onlyHere, Label: request, Note: "somebody else grants it, and then this side is deployed"},
+		{Value: noTeleport, Label: files, Note: "write files; nothing is applied"},
+		{Value: onlyHere, Label: request, Note: "deploy this side; somebody grants the other"},
 	}
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/tbotctl/tbotctl/internal/issuer"
@@ -49,11 +50,12 @@ func (d Diff) Differing() int {
 	return n
 }
 
-// Table writes the plan for people: each resource with a sign, and every field that differs.
+// Table writes the plan for people: each resource with a sign, and every field that differs. A system that is the other side's has no part
+// in it.
 func (d Diff) Table(w io.Writer) error {
 	var text strings.Builder
 	for _, system := range []manifests.System{manifests.Kubernetes, manifests.Teleport, manifests.Target} {
-		if system == manifests.Target && len(d.Setup.Reach.Contexts) == 0 {
+		if !slices.ContainsFunc(d.Plan.Items, func(item plan.Item) bool { return item.Resource.System == system }) {
 			continue
 		}
 		fmt.Fprintln(&text, d.head(system))

@@ -82,7 +82,7 @@ func (i Init) tableOfTeleport(w io.Writer, rows [][2]string) error {
 	if !i.Setup.IsAgent() {
 		rows = append(rows, [2]string{"Bot", botLine(i.Setup.Names().Bot, i.Setup.BotRoles())})
 	}
-	return i.writeTable(w, append(rows, [2]string{"Proof", "none from here; the run for the Kubernetes side proves the join"}))
+	return i.writeTable(w, append(rows, [2]string{"Proof", "none from here; the Kubernetes side proves the join"}))
 }
 
 func (i Init) writeTable(w io.Writer, rows [][2]string) error {

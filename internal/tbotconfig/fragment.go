@@ -2,6 +2,7 @@ package tbotconfig
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -30,10 +31,8 @@ func JudgeFragment(s spec.Setup) error {
 		problems = unwritable(s, read)
 	}
 	if len(problems) == 0 {
-		merged := Own(s).with(read)
-		if err := merged.Validate(); err != nil {
-			problems = []Problem{{Text: strings.TrimPrefix(err.Error(), "tbot.yaml is not usable: ")}}
-		}
+		own := Own(s)
+		problems = beside(own.problems(), own.with(read).problems())
 	}
 	if len(problems) == 0 {
 		return nil
@@ -43,6 +42,20 @@ func JudgeFragment(s spec.Setup) error {
 		texts = append(texts, problem.String())
 	}
 	return &spec.Invalid{Fields: []spec.FieldError{{Flag: "tbot-config", Problem: strings.Join(texts, "; ")}}}
+}
+
+// problems are what Validate says.
+func (c Config) problems() []Problem {
+	var invalid *Invalid
+	if errors.As(c.Validate(), &invalid) {
+		return invalid.Problems
+	}
+	return nil
+}
+
+// beside leaves those of the problems that were not there before: answers that are still to be given are no fault of a fragment.
+func beside(before, problems []Problem) []Problem {
+	return slices.DeleteFunc(problems, func(p Problem) bool { return slices.Contains(before, p) })
 }
 
 // readFragment reads a fragment strictly. What a whole file lacks is no problem of it: those stand on no line.

@@ -57,6 +57,22 @@ services:
 	}
 }
 
+// TestFragmentBeforeTheAnswers judges one beside answers that are not given yet, which is no fault of it.
+func TestFragmentBeforeTheAnswers(t *testing.T) {
+	t.Parallel()
+	for _, access := range []spec.Access{spec.AccessIdentity, spec.AccessKubernetes, spec.AccessArgoCD, spec.AccessNone} {
+		s := spec.Default()
+		s.Access, s.Output.Fragment = access, "renewal_interval: 10m\n"
+		if err := tbotconfig.JudgeFragment(s); err != nil {
+			t.Errorf("%s: %v", access, err)
+		}
+		s.Output.Fragment = "leeway: -1m\n"
+		if err := tbotconfig.JudgeFragment(s); err == nil {
+			t.Errorf("%s: a leeway below zero is taken", access)
+		}
+	}
+}
+
 // TestFragmentRefused has each way in which one is unusable; For then leaves it out.
 func TestFragmentRefused(t *testing.T) {
 	t.Parallel()

@@ -69,10 +69,7 @@ func (r *initRun) tryObjects(ctx context.Context) (unasked bool, err error) {
 		if item.Resource.System == manifests.Target {
 			cluster = r.clusters.targets[item.Resource.Context]
 		}
-		if err := r.try(item.Resource.ID(), func() error {
-			_, err := cluster.Apply(ctx, item.Resource.Object, true)
-			return err
-		}); err != nil {
+		if err := r.try(item.Resource.ID(), func() error { return cluster.Rehearse(ctx, item.Resource.Object, item.Force) }); err != nil {
 			return unasked, err
 		}
 		unasked = unasked || item.Resource.Stage == manifests.StageNamespace && item.Action == plan.Create

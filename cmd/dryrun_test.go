@@ -54,6 +54,16 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
+// TestDryRunTakesOver rehearses a write over what somebody else made and holds, which only a forced one can do.
+func TestDryRunTakesOver(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, testkit.SelfManaged, teleporttest.Options{})
+	b.kubectl(t, "create", "configmap", "tbot-config", "--from-literal=tbot.yaml=version: v2")
+	b.run(t, b.initArgs("--dry-run", "server")...).want(t, 3, "not made by tbotctl")
+	b.run(t, b.initArgs("--dry-run", "server", "--take-over")...).want(t, 0, "ConfigMap "+b.namespace+"/tbot-config: would be taken", "Nothing was written")
+	b.nothingWritten(t)
+}
+
 // TestDryRunRefused meets a quota that leaves no room for a pod: the dry run says so, as init would before the Deployment.
 func TestDryRunRefused(t *testing.T) {
 	t.Parallel()

@@ -39,6 +39,12 @@ func (c *Cluster) ForceApply(ctx context.Context, object *unstructured.Unstructu
 	return c.apply(ctx, object, false, true)
 }
 
+// Rehearse asks the server to judge what Apply, or ForceApply where forced is true, would send, and keeps nothing.
+func (c *Cluster) Rehearse(ctx context.Context, object *unstructured.Unstructured, forced bool) error {
+	_, err := c.apply(ctx, object, true, forced)
+	return err
+}
+
 func (c *Cluster) apply(ctx context.Context, object *unstructured.Unstructured, dryRun, force bool) (*unstructured.Unstructured, error) {
 	at, err := c.at(object)
 	if err != nil {

@@ -19,21 +19,7 @@ func fragmentKeys() []string {
 // JudgeFragment says what is wrong with the fragment of tbot.yaml in a Setup, each with its line; nil where there is none. What a release of
 // tbot does not know is judged where the image is known. The error is *spec.Invalid.
 func JudgeFragment(s spec.Setup) error {
-	if s.Output.Fragment == "" {
-		return nil
-	}
-	version := s.Workload.TbotVersion
-	if s.Resolved != nil && s.Resolved.Image != "" {
-		version = s.Resolved.ImageVersion()
-	}
-	read, problems := readFragment(s.Output.Fragment, version)
-	if len(problems) == 0 {
-		problems = unwritable(s, read)
-	}
-	if len(problems) == 0 {
-		own := Own(s)
-		problems = beside(own.problems(), own.with(read).problems())
-	}
+	_, problems := merged(s)
 	if len(problems) == 0 {
 		return nil
 	}
@@ -42,6 +28,27 @@ func JudgeFragment(s spec.Setup) error {
 		texts = append(texts, problem.String())
 	}
 	return &spec.Invalid{Fields: []spec.FieldError{{Flag: "tbot-config", Problem: strings.Join(texts, "; ")}}}
+}
+
+// merged is the configuration with the fragment, where there is one and nothing is wrong with it.
+func merged(s spec.Setup) (Config, []Problem) {
+	own := Own(s)
+	if s.Output.Fragment == "" {
+		return own, nil
+	}
+	version := s.Workload.TbotVersion
+	if s.Resolved != nil && s.Resolved.Image != "" {
+		version = s.Resolved.ImageVersion()
+	}
+	read, problems := readFragment(s.Output.Fragment, version)
+	if len(problems) == 0 {
+		problems = unwritable(s, own, read)
+	}
+	if len(problems) > 0 {
+		return own, problems
+	}
+	config := own.with(read)
+	return config, beside(own.problems(), config.problems())
 }
 
 // problems are what Validate says.
@@ -83,14 +90,14 @@ func readFragment(text, version string) (*file, []Problem) {
 }
 
 // unwritable holds the fragment's outputs to what tbot may write: a Secret of its own namespace, which its Role then names, and each once.
-func unwritable(s spec.Setup, read *file) []Problem {
+func unwritable(s spec.Setup, own Config, read *file) []Problem {
 	var problems []Problem
 	bad := func(i int, format string, args ...any) {
 		path := read.paths[i]
 		problems = append(problems, Problem{Line: read.line(path), Path: path, Text: fmt.Sprintf(format, args...)})
 	}
 	taken := map[string]bool{}
-	for _, name := range Own(s).Secrets() {
+	for _, name := range own.Secrets() {
 		taken[name] = true
 	}
 	for i, output := range read.config.Outputs {

@@ -13,12 +13,11 @@ var unfitForSecret = regexp.MustCompile(`[^a-z0-9-]+`)
 // For returns the tbot.yaml of a Setup whose names are filled, with the fragment of --tbot-config merged in. The Deployment mounts it and the
 // proof of the join runs it, so that both try the same thing. A fragment that JudgeFragment refuses is left out.
 func For(s spec.Setup) Config {
-	config := Own(s)
-	if s.Output.Fragment == "" || JudgeFragment(s) != nil {
-		return config
+	config, problems := merged(s)
+	if len(problems) > 0 {
+		return Own(s)
 	}
-	read, _ := readFragment(s.Output.Fragment, "")
-	return config.with(read)
+	return config
 }
 
 // Own is For without a fragment: what the other answers ask for.

@@ -14,24 +14,23 @@ import (
 
 // lookForTokens begins to list the join tokens, beside the other looks; the returned function waits for them. It is a help: where tokens may
 // not be listed, or only with a touch, there are none. Whoever names a token has decided.
-func (r *initRun) lookForTokens(ctx context.Context) func() []teleport.JoinToken {
+func (r *initRun) lookForTokens(ctx context.Context) func() ([]teleport.JoinToken, error) {
 	if r.given(wizard.FlagTokenName) || r.setup.IsAgent() {
-		return func() []teleport.JoinToken { return nil }
+		return func() ([]teleport.JoinToken, error) { return nil, nil }
 	}
-	listed := make(chan []teleport.JoinToken, 1)
-	go func() {
-		defer close(listed)
-		if admin, err := r.clusters.admin(ctx); err == nil {
-			tokens, _ := admin.Tokens(ctx)
-			listed <- tokens
+	return begin(func() ([]teleport.JoinToken, error) {
+		admin, err := r.clusters.admin(ctx)
+		if err != nil {
+			return nil, err
 		}
-	}()
-	return func() []teleport.JoinToken { return <-listed }
+		return admin.Tokens(ctx)
+	})
 }
 
-// offerToken stops a run that would make a second join token for a service account that one of those listed admits already, and offers that
+// offerToken stops a run that would make a second join token for a service account that one of those found admits already, and offers that
 // one; a person at a terminal was offered it among the names.
-func (r *initRun) offerToken(ctx context.Context, listed []teleport.JoinToken) error {
+func (r *initRun) offerToken(ctx context.Context, look func() ([]teleport.JoinToken, error)) error {
+	listed, _ := look()
 	n, trusted := r.setup.Names(), r.clusters.trustedBy(ctx)
 	for _, token := range listed {
 		if token.Name == n.Token || token.Bot == "" || !token.Admits(n.Namespace, n.ServiceAccount) || !trusted(token) {

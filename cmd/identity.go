@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -37,7 +36,12 @@ func (c *clusters) identity(ctx context.Context) (string, error) {
 		return held.ClusterID, nil
 	}
 	c.byKeys = true
-	return spec.ClusterID(append([]string{cluster.Issuer}, issuer.Thumbprints(cluster.Keys)...)...), nil
+	return idByKeys(cluster.Issuer, issuer.Thumbprints(cluster.Keys)), nil
+}
+
+// idByKeys tells a cluster whose kube-system may not be read.
+func idByKeys(name string, thumbprints []string) string {
+	return spec.ClusterID(append([]string{name}, thumbprints...)...)
 }
 
 // madeHere reports whether answers were resolved for this cluster: by keys, which no two clusters share, or by an issuer that the
@@ -46,12 +50,8 @@ func madeHere(held spec.Resolved, cluster issuer.Cluster) bool {
 	if held.JoinType != spec.JoinStaticJWKS {
 		return held.JoinType == spec.JoinOIDC && held.Issuer == cluster.Issuer
 	}
-	keys, _, err := issuer.ParseJWKS(held.JWKS)
-	if err != nil {
-		return false
-	}
-	now := issuer.Thumbprints(cluster.Keys)
-	return slices.ContainsFunc(issuer.Thumbprints(keys), func(thumbprint string) bool { return slices.Contains(now, thumbprint) })
+	was, err := thumbprintsOf(held.JWKS)
+	return err == nil && len(was) > 0 && len(cluster.Keys) > 0 && shareKeys(was, issuer.Thumbprints(cluster.Keys))
 }
 
 // recordedID is what the service account of this installation carries, where it is there and of the same Teleport cluster.

@@ -66,7 +66,7 @@ func (r *initRun) carryOut(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	var tokens func() []teleport.JoinToken
+	var tokens func() ([]teleport.JoinToken, error)
 	r.beside = func(ctx context.Context) { tokens = r.lookForTokens(ctx) }
 	resolved, err := r.resolve(ctx, r.refresh)
 	r.result.Setup, r.result.Choice, r.result.Public = r.setup, resolved.choice, resolved.public
@@ -76,7 +76,7 @@ func (r *initRun) carryOut(ctx context.Context) error {
 	if err := r.sayAsked(ctx, resolved.choice); err != nil {
 		return err
 	}
-	if err := r.offerToken(ctx, tokens()); err != nil {
+	if err := r.offerToken(ctx, tokens); err != nil {
 		return err
 	}
 	if r.filesOnly() {

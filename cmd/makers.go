@@ -3,18 +3,15 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/spec"
+	"github.com/tbotctl/tbotctl/internal/ui"
 )
 
 // makersPatience bounds the look at RBAC: the plan waits for it.
 const makersPatience = 20 * time.Second
-
-// mostMakers is how many subjects are named; a longer list says no more.
-const mostMakers = 5
 
 // podMakers are those, beside administrators, who may become a service account of a namespace, each with what gives it that.
 func (c *clusters) podMakers(ctx context.Context, s spec.Setup) ([]string, error) {
@@ -32,21 +29,12 @@ func (s *session) lookAtMakers(ctx context.Context) func() {
 	if !s.wantsMakers || s.setup.Kubernetes.CreateNamespace || !s.setup.Side.HasKubernetes() {
 		return func() {}
 	}
-	var (
-		makers []string
-		err    error
-		done   = make(chan struct{})
-	)
-	go func() {
-		defer close(done)
+	found := begin(func() ([]string, error) {
 		ctx, cancel := context.WithTimeout(ctx, makersPatience)
 		defer cancel()
-		makers, err = s.clusters.podMakers(ctx, s.setup)
-	}()
-	return func() {
-		<-done
-		s.sayMakers(makers, err)
-	}
+		return s.clusters.podMakers(ctx, s.setup)
+	})
+	return func() { s.sayMakers(found()) }
 }
 
 func (s *session) sayMakers(makers []string, err error) {
@@ -62,11 +50,7 @@ func (s *session) sayMakers(makers []string, err error) {
 	case len(makers) == 0:
 		s.progress.Say("Beside administrators nobody " + creates + ", and so nobody else can become " + who + ".")
 	default:
-		named := strings.Join(makers[:min(len(makers), mostMakers)], "; ")
-		if more := len(makers) - mostMakers; more > 0 {
-			named += fmt.Sprintf("; and %d more", more)
-		}
-		s.progress.Say(fmt.Sprintf("Beside administrators these %s: %s.", power, named))
+		s.progress.Say(fmt.Sprintf("Beside administrators these %s: %s.", power, ui.Named(makers)))
 	}
 }
 

@@ -19,21 +19,13 @@ func (s *session) platformLook(ctx context.Context, held *spec.Resolved, refresh
 	case held != nil && held.Platform != "" && !refresh:
 		return known(held.Platform)
 	}
-	type look struct {
-		openshift bool
-		err       error
-	}
-	done := make(chan look, 1)
-	go func() {
-		openshift, err := s.clusters.openshift(ctx)
-		done <- look{openshift, err}
-	}()
+	found := begin(func() (bool, error) { return s.clusters.openshift(ctx) })
 	return func() spec.Platform {
-		switch seen := <-done; {
-		case seen.err != nil:
-			s.progress.Warn(fmt.Sprintf("whether this cluster is OpenShift could not be looked at, so the pod gets the uid that it has on other clusters (--platform openshift leaves it out): %v", seen.err))
+		switch openshift, err := found(); {
+		case err != nil:
+			s.progress.Warn(fmt.Sprintf("whether this cluster is OpenShift could not be looked at, so the pod gets the uid that it has on other clusters (--platform openshift leaves it out): %v", err))
 			return ""
-		case seen.openshift:
+		case openshift:
 			return spec.PlatformOpenShift
 		}
 		return spec.PlatformKubernetes

@@ -164,7 +164,7 @@ func resolveOffline(s spec.Setup) (*spec.Resolved, error) {
 	case spec.JoinInCluster, spec.JoinAuto:
 	}
 	if resolved.Issuer != "" || len(thumbprints) > 0 {
-		resolved.ClusterID = spec.ClusterID(append([]string{resolved.Issuer}, thumbprints...)...)
+		resolved.ClusterID = idByKeys(resolved.Issuer, thumbprints)
 	}
 	return resolved, nil
 }

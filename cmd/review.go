@@ -192,7 +192,7 @@ func sameCluster(ctx context.Context, f *Factory, s spec.Setup, cluster *kube.Cl
 	c.mintsNothing = true
 	published, issuerErr := c.issuer(ctx)
 	switch {
-	case issuerErr == nil && spec.ClusterID(append([]string{published.Issuer}, issuer.Thumbprints(published.Keys)...)...) == known:
+	case issuerErr == nil && idByKeys(published.Issuer, issuer.Thumbprints(published.Keys)) == known:
 		return nil
 	case err != nil:
 		// By its issuer it is another cluster than one that the answers know by its UID.

@@ -226,9 +226,6 @@ func (w *Wizard) lookAround(ctx context.Context) (surroundings, error) {
 	return found, err
 }
 
-// mostNamed is how many subjects are named; a longer list says no more.
-const mostNamed = 5
-
 func (w *Wizard) sayPodMakers(namespace string, makers []string, err error) {
 	switch {
 	case err != nil:
@@ -236,11 +233,7 @@ func (w *Wizard) sayPodMakers(namespace string, makers []string, err error) {
 	case len(makers) == 0:
 		w.Speaker.Say(fmt.Sprintf("Beside administrators nobody may create pods in %s, and so nobody else can become %s.", namespace, w.joiner()))
 	default:
-		named := strings.Join(makers[:min(len(makers), mostNamed)], "; ")
-		if more := len(makers) - mostNamed; more > 0 {
-			named += fmt.Sprintf("; and %d more", more)
-		}
-		w.Speaker.Warn(fmt.Sprintf("Beside administrators these may create pods in %s, and so become %s: %s. A namespace of its own is safer.", namespace, w.joiner(), named))
+		w.Speaker.Warn(fmt.Sprintf("Beside administrators these may create pods in %s, and so become %s: %s. A namespace of its own is safer.", namespace, w.joiner(), ui.Named(makers)))
 	}
 }
 

@@ -42,7 +42,7 @@ func lookAtObject(ctx context.Context, wanted *unstructured.Unstructured, instal
 	if live == nil {
 		return Item{Action: Create}, true, nil
 	}
-	maker := ownerOf(live.GetAnnotations()[spec.MarkInstall], installID)
+	maker := owner.Maker(live.GetAnnotations()[spec.MarkInstall], installID)
 	switch manager := owner.OfObject(live); {
 	case maker != "" && wanted.GetKind() == "Namespace":
 		// A namespace is asked for, not owned: one that is there serves as it is.
@@ -145,7 +145,7 @@ func compareRole(ctx context.Context, wanted *types.RoleV6, installID string, te
 
 // judgeOwned judges the fields of a Teleport resource by who made it and who keeps it.
 func judgeOwned(before, after map[string]any, labels map[string]string, installID string) Item {
-	maker := ownerOf(labels[spec.MarkInstall], installID)
+	maker := owner.Maker(labels[spec.MarkInstall], installID)
 	switch manager := owner.OfTeleport(labels); {
 	case !manager.None():
 		return managedResource(before, after, maker, manager)
@@ -160,17 +160,6 @@ func judge(changes []Change) Item {
 		return Item{Action: Same}
 	}
 	return Item{Action: Update, Changes: changes}
-}
-
-// ownerOf says whose a resource is, empty where it is this installation's.
-func ownerOf(mark, installID string) string {
-	switch mark {
-	case installID:
-		return ""
-	case "":
-		return "not made by tbotctl"
-	}
-	return "made by tbotctl for " + spec.Quote(mark)
 }
 
 // whose tells an installation of ours that was made for other clusters from what is somebody else's.

@@ -163,24 +163,13 @@ func (l *look) judge(live *unstructured.Unstructured) Item {
 
 // left keeps an item that is another's, and one that a tool keeps.
 func (l *look) left(item Item, mark string, manager owner.Owner) Item {
-	if maker := ownerOf(mark, l.install); maker != "" {
+	if maker := owner.Maker(mark, l.install); maker != "" {
 		item.Fate, item.Reason = Keep, maker
 	} else if !manager.None() {
 		item.Fate, item.Manager = Keep, manager
 		item.Reason = "managed by " + manager.String() + ", which would make it again; remove it there"
 	}
 	return item
-}
-
-// ownerOf says whose a resource is, empty where it is this installation's.
-func ownerOf(mark, install string) string {
-	switch mark {
-	case install:
-		return ""
-	case "":
-		return "not made by tbotctl"
-	}
-	return "made by tbotctl for " + spec.Quote(mark)
 }
 
 func object(kind schema.GroupVersionKind, namespace, name string) *unstructured.Unstructured {

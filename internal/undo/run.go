@@ -138,7 +138,7 @@ func (r Runner) removeResource(ctx context.Context, item *Item, install string) 
 		item.Fate = Gone
 		return nil
 	}
-	if maker := ownerOf(labels[spec.MarkInstall], install); maker != "" {
+	if maker := owner.Maker(labels[spec.MarkInstall], install); maker != "" {
 		return fmt.Errorf("%s is left alone: %w (%s)", item.ID(), ErrChangedHands, maker)
 	}
 	if manager := owner.OfTeleport(labels); !manager.None() {

@@ -12,7 +12,6 @@ import (
 	"github.com/tbotctl/tbotctl/internal/spec"
 	"github.com/tbotctl/tbotctl/internal/teleport"
 	"github.com/tbotctl/tbotctl/internal/undo"
-	"github.com/tbotctl/tbotctl/manifests"
 	"github.com/tbotctl/tbotctl/wizard"
 )
 
@@ -156,14 +155,7 @@ func (r *deleteRun) byHand() string {
 
 func (r *deleteRun) sayRemoval() {
 	r.progress.Head("What goes (-) and what stays (=)")
-	heads := map[manifests.System]string{manifests.Target: "Kubernetes clusters that the bot reaches"}
-	if r.setup.Side.HasKubernetes() {
-		heads[manifests.Kubernetes] = "Kubernetes, context " + r.setup.Kubernetes.Context
-	}
-	if r.setup.Side.HasTeleport() {
-		heads[manifests.Teleport] = "Teleport, cluster " + r.setup.Resolved.ClusterName
-	}
-	r.progress.Removal(r.result.Found, heads)
+	r.progress.Removal(r.result.Found, r.heads())
 	role := func(i undo.Item) bool { return i.Kind == "role" }
 	if len(r.setup.Reach.Contexts) == 0 && slices.ContainsFunc(r.result.Found.Of(undo.Remove), role) {
 		r.progress.Say("Bindings in the clusters that the bot reached are not looked for; --target-context names such clusters.")

@@ -173,15 +173,18 @@ func (s *session) sayIdentity() {
 	}
 }
 
-func (s *session) sayPlanned(planned plan.Plan) {
-	heads := map[string]string{"target": "Kubernetes clusters that the bot reaches"}
+func (s *session) sayPlanned(planned plan.Plan) { s.progress.Plan(planned, s.heads()) }
+
+// heads name the systems that this run may touch.
+func (s *session) heads() map[manifests.System]string {
+	heads := map[manifests.System]string{manifests.Target: "Kubernetes clusters that the bot reaches"}
 	if s.setup.Side.HasKubernetes() {
-		heads["kubernetes"] = "Kubernetes, context " + s.setup.Kubernetes.Context
+		heads[manifests.Kubernetes] = "Kubernetes, context " + s.setup.Kubernetes.Context
 	}
 	if s.setup.Side.HasTeleport() {
-		heads["teleport"] = "Teleport, cluster " + s.setup.Resolved.ClusterName
+		heads[manifests.Teleport] = "Teleport, cluster " + s.setup.Resolved.ClusterName
 	}
-	s.progress.Plan(planned, heads)
+	return heads
 }
 
 // sayWhere tells, before anything else, which clusters this is about.

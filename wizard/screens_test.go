@@ -175,7 +175,7 @@ func (g *talker) Plan(context.Context) (wizard.Planned, error) {
 		{Action: plan.Same, Resource: object("Role", "tbot-output")},
 		{Action: plan.Create, Resource: manifests.Resource{System: manifests.Teleport, Kind: "bot", Name: "tbot-1a2b3c4d"}},
 	}}
-	g.progress.Plan(planned, map[string]string{"kubernetes": "Kubernetes, context prod", "teleport": "Teleport, cluster example"})
+	g.progress.Plan(planned, map[manifests.System]string{"kubernetes": "Kubernetes, context prod", "teleport": "Teleport, cluster example"})
 	g.progress.Say("What this grants: pods of service account robots/tbot may join example as bot tbot-1a2b3c4d with the roles deploy, and may write Secret tbot-output.")
 	return wizard.Planned{Plan: planned}, nil
 }

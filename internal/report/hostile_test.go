@@ -79,7 +79,7 @@ func TestHostileTextIsHarmless(t *testing.T) {
 	planned := func(action plan.Action) plan.Plan {
 		return plan.Plan{Items: []plan.Item{filled(func(i *plan.Item) { i.Action = action; i.Resource.System = manifests.Kubernetes; i.Resource.YAML = nil })}}
 	}
-	heads := map[string]string{"kubernetes": hostile, "teleport": hostile}
+	heads := map[manifests.System]string{"kubernetes": hostile, "teleport": hostile}
 	event := func(state apply.State) apply.Event { return filled(func(e *apply.Event) { e.State = state }) }
 	for name, row := range map[string]struct {
 		lines int

@@ -32,7 +32,9 @@ func TestEveryFieldOfOthers(t *testing.T) {
 	taken.Action, taken.Force = plan.Update, true
 	for name, item := range map[string]plan.Item{"! Deployment machines/tbot: managed by": kept(), "~ Deployment machines/tbot, taken over: managed by": taken} {
 		planned := plan.Plan{Items: []plan.Item{item}}
-		shown := printed(t, terminal{}, func(p *report.Progress) { p.Plan(planned, map[string]string{"kubernetes": "K", "teleport": "T"}) })
+		shown := printed(t, terminal{}, func(p *report.Progress) {
+			p.Plan(planned, map[manifests.System]string{"kubernetes": "K", "teleport": "T"})
+		})
 		if strings.Count(shown, `: 1 -> 2, held by "argocd-controller"`) != 12 || !strings.Contains(shown, name+" Argo CD application shop") {
 			t.Errorf("%s:\n%s", name, shown)
 		}

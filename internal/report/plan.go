@@ -9,19 +9,20 @@ import (
 
 	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/ui"
+	"github.com/tbotctl/tbotctl/manifests"
 )
 
 // Plan prints what happens to which resource: the two systems side by side where a terminal is wide enough for both, with what
 // changes below, and else one after the other. The clusters that the bot reaches follow, where anything is written there. A
 // system with neither a head nor a resource is left out.
-func (p *Progress) Plan(planned plan.Plan, heads map[string]string) {
-	left, right := p.column(planned, "kubernetes", heads), p.column(planned, "teleport", heads)
+func (p *Progress) Plan(planned plan.Plan, heads map[manifests.System]string) {
+	left, right := p.column(planned, manifests.Kubernetes, heads), p.column(planned, manifests.Teleport, heads)
 	const gap = 2
 	if width := widest(left) + gap; len(left) > 0 && len(right) > 0 && p.streams.ErrTTY && width+widest(right) <= p.width() {
 		for i := range max(len(left), len(right)) {
 			p.line(strings.TrimRight(ui.Pad(at(left, i), width)+at(right, i), " "))
 		}
-		if targets := p.column(planned, "target", heads); len(targets) > 1 {
+		if targets := p.column(planned, manifests.Target, heads); len(targets) > 1 {
 			for _, line := range targets {
 				p.line(line)
 			}
@@ -36,13 +37,13 @@ func (p *Progress) Plan(planned plan.Plan, heads map[string]string) {
 		p.legend(planned)
 		return
 	}
-	for _, system := range []string{"kubernetes", "teleport", "target"} {
-		if column := p.column(planned, system, heads); len(column) == 0 || system == "target" && len(column) == 1 {
+	for _, system := range []manifests.System{manifests.Kubernetes, manifests.Teleport, manifests.Target} {
+		if column := p.column(planned, system, heads); len(column) == 0 || system == manifests.Target && len(column) == 1 {
 			continue
 		}
 		p.line("  " + ui.Clean(heads[system]))
 		for _, item := range planned.Items {
-			if string(item.Resource.System) == system {
+			if item.Resource.System == system {
 				p.line(p.item(item))
 				p.changes(item)
 			}
@@ -72,10 +73,10 @@ func (p *Progress) legend(planned plan.Plan) {
 	}
 }
 
-func (p *Progress) column(planned plan.Plan, system string, heads map[string]string) []string {
+func (p *Progress) column(planned plan.Plan, system manifests.System, heads map[manifests.System]string) []string {
 	lines := []string{"  " + ui.Clean(heads[system])}
 	for _, item := range planned.Items {
-		if string(item.Resource.System) == system {
+		if item.Resource.System == system {
 			lines = append(lines, p.item(item))
 		}
 	}

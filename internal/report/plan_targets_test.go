@@ -12,7 +12,7 @@ import (
 // Targets stand below the two systems, side by side or not, each with its context; a plan without any has no head for them.
 func TestPlanOfTargets(t *testing.T) {
 	t.Parallel()
-	heads := map[string]string{"kubernetes": "Kubernetes, context prod", "teleport": "Teleport, cluster main", "target": "Kubernetes clusters that the bot reaches"}
+	heads := map[manifests.System]string{"kubernetes": "Kubernetes, context prod", "teleport": "Teleport, cluster main", "target": "Kubernetes clusters that the bot reaches"}
 	items := []plan.Item{
 		{Action: plan.Create, Resource: manifests.Resource{System: manifests.Kubernetes, Kind: "Deployment", Namespace: "machines", Name: "tbot"}},
 		{Action: plan.Create, Resource: manifests.Resource{System: manifests.Teleport, Kind: "bot", Name: "robot"}},

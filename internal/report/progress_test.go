@@ -12,6 +12,7 @@ import (
 	"github.com/tbotctl/tbotctl/internal/golden"
 	"github.com/tbotctl/tbotctl/internal/plan"
 	"github.com/tbotctl/tbotctl/internal/report"
+	"github.com/tbotctl/tbotctl/manifests"
 )
 
 // wholeRun is a run in which everything happens that can be told of.
@@ -24,7 +25,7 @@ func wholeRun(p *report.Progress) {
 		p.Check(result)
 	}
 	p.Head("Plan")
-	p.Plan(samplePlan(), map[string]string{"kubernetes": "Kubernetes, context prod-eu", "teleport": "Teleport, cluster main.example.com"})
+	p.Plan(samplePlan(), map[manifests.System]string{"kubernetes": "Kubernetes, context prod-eu", "teleport": "Teleport, cluster main.example.com"})
 	p.Say("What this grants: pods of service account machines/tbot may join main.example.com as bot tbot-1a2b3c4d with the roles access, ci-deployer.")
 	p.Head("Apply")
 	for _, event := range []apply.Event{
@@ -95,7 +96,7 @@ func TestPassingLineIsWipedAway(t *testing.T) {
 		"a head":         func(p *report.Progress) { p.Head("something") },
 		"an end":         func(p *report.Progress) { p.Event(apply.Event{Step: "x", State: apply.Done, Detail: "something"}) },
 		"another of it":  func(p *report.Progress) { p.Looking("something") },
-		"a plan":         func(p *report.Progress) { p.Plan(plan.Plan{}, map[string]string{"kubernetes": "something"}) },
+		"a plan":         func(p *report.Progress) { p.Plan(plan.Plan{}, map[manifests.System]string{"kubernetes": "something"}) },
 		"a waiting step": func(p *report.Progress) { p.Event(apply.Event{Step: "x", State: apply.Waiting, Detail: "something"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
